@@ -1,0 +1,91 @@
+"""One wire request with its wire response: where it goes, how it went, and what it is known by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from plcli.media import Json, encode
+from plcli.response import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the wire does not hold: the operation (`responses.create`, …) and the model asked."""
+
+    operation: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class WireEvent:
+    """One piece of an answer as the provider sent it.
+
+    `whole` marks a complete body that came in one piece; then `data` is that body. The end marker
+    `[DONE]` of Chat Completions is the string `[DONE]`.
+    """
+
+    data: Json
+    name: str = ""
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The body that the same call would have returned unstreamed; `complete` is False for a cut stream."""
+
+    body: Json
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP call. `started` is UTC, ISO 8601; `waited_ms` is the pause before it."""
+
+    started: str
+    duration_ms: int
+    status: int | None = None
+    request_id: str | None = None
+    waited_ms: int | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A wire request, its wire response (None where none came), and all attempts at it."""
+
+    key: str
+    target: Target
+    request: Json
+    response: Json
+    streamed: bool
+    attempts: tuple[Attempt, ...]
+    started: str
+    duration_ms: int
+    status: int | None = None
+    request_id: str | None = None
+    first_event_ms: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def canonical(value: Json) -> str:
+    """JSON with sorted keys and no white space; the same value always gives the same text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def key_of(provider: str, api: str, target: Target, wire: Json) -> str:
+    """The key of a recording: sha256 over canonical `{provider, api, operation, model, body}`.
+
+    Media count by digest alone (`{"$media": "sha256:…"}`), so the way they were written makes no
+    difference; base URL, headers and streaming do not count.
+    """
+    identity = {
+        "provider": provider,
+        "api": api,
+        "operation": target.operation,
+        "model": target.model,
+        "body": encode(wire, describe=lambda ref: {"$media": ref.digest}),
+    }
+    return "sha256:" + hashlib.sha256(canonical(identity).encode("ascii")).hexdigest()

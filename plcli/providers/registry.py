@@ -1,0 +1,150 @@
+"""The providers and their apis, the contract of an adapter, and what a call needs to be sent.
+
+Adapters are loaded when they are asked for, so that no SDK is imported before it is used.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
+
+from plcli.errors import SetupError
+from plcli.exchange import Folded, Target, WireEvent
+from plcli.media import Json, MediaReader
+from plcli.request import Loss, Message, Request
+from plcli.response import Event, Response
+
+
+class Compiled(NamedTuple):
+    """A request in a provider's own JSON, and what that JSON could not carry."""
+
+    wire: Json
+    target: Target
+    losses: tuple[Loss, ...] = ()
+
+
+@dataclass(slots=True)
+class Tap:
+    """What is seen of one HTTP call while it runs; filled by `transport`, read by the engine."""
+
+    started: float = field(default_factory=time.monotonic)
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    first_byte: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What sending needs beside wire and target. Holds the secrets of a call and is never logged.
+
+    `timeout` is the longest wait for one read, in seconds; `deadline` the moment (of
+    `time.monotonic`) at which the whole run ends. `stream_usage` False leaves `stream_options` out,
+    for servers that refuse it.
+    """
+
+    read_media: MediaReader
+    tap: Tap
+    stream: bool = True
+    stream_usage: bool = True
+    base_url: str | None = None
+    key: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 600.0
+    deadline: float | None = None
+    client_request_id: str | None = None
+
+
+class Adapter(Protocol):
+    """The functions of an adapter module. All are pure but `send`."""
+
+    def defaults(self, request: Request) -> Request:
+        """The request with the provider's defaults made explicit (`store`, `strict`)."""
+
+    def compile(self, request: Request) -> Compiled:
+        """Neutral to native; adds nothing that the request does not say."""
+
+    def uncompile(self, wire: Json, target: Target) -> Request:
+        """Native to neutral; what is not understood stays in `body` or in native parts."""
+
+    def send(self, wire: Json, target: Target, call: Call) -> Iterator[WireEvent]:
+        """Send the wire; raises `CallFailed`. Transport switches are added here."""
+
+    def progress(self, event: WireEvent) -> Event | None:
+        """What a person sees while it streams."""
+
+    def fold(self, events: Iterable[WireEvent]) -> Folded:
+        """The body that the same call would have returned unstreamed."""
+
+    def read(self, wire_response: Json) -> Response:
+        """Native answer to neutral answer."""
+
+    def next_turn(self, wire: Json, wire_response: Json, turns: Sequence[Message], chain: str) -> Json:
+        """The wire of the next turn: tool results and messages after the provider's own items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who serves: its apis (module by name, the default first), its key, and its own hosts.
+
+    `hosts` are the only places its own key may go (a leading dot allows subdomains);
+    `base_url_env` names a gateway on the user's side.
+    """
+
+    name: str
+    apis: Mapping[str, str]
+    key_env: tuple[str, ...] = ()
+    base_url: str | None = None
+    base_url_env: str | None = None
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def default_api(self) -> str:
+        """The api that is used when a spec names none."""
+        return next(iter(self.apis))
+
+    @property
+    def local(self) -> bool:
+        """Whether the provider answers inside this process, without a connection."""
+        return self.base_url is None
+
+
+PROVIDERS: dict[str, Provider] = {
+    "openai": Provider(
+        name="openai",
+        apis={
+            "responses": "plcli.providers.openai_responses",
+            "chat": "plcli.providers.openai_chat",
+        },
+        key_env=("OPENAI_API_KEY",),
+        base_url="https://api.openai.com/v1",
+        base_url_env="OPENAI_BASE_URL",
+        hosts=("api.openai.com", "us.api.openai.com", "eu.api.openai.com"),
+    ),
+    "echo": Provider(name="echo", apis={"echo": "plcli.providers.echo"}),
+}
+
+ENTRY_POINTS = "plcli.providers"
+"""Entry-point group in which other packages offer a `Provider`."""
+
+
+def provider(name: str) -> Provider:
+    """The provider of that name, built in or from an entry point. Raises `SetupError`."""
+    known = PROVIDERS.get(name)
+    if known is not None:
+        return known
+    # Not imported at the top: it costs half of the start-up of `--help`, and only unknown names need it.
+    metadata = import_module("importlib.metadata")
+    for entry in metadata.entry_points(group=ENTRY_POINTS, name=name):
+        return cast(Provider, entry.load())
+    raise SetupError(f"unknown provider {name!r}", hint=f"the providers are: {', '.join(sorted(PROVIDERS))}")
+
+
+def adapter(of: Provider, api: str) -> Adapter:
+    """The adapter module of a provider's api. Raises `SetupError` for an api that it has not."""
+    module = of.apis.get(api)
+    if module is None:
+        raise SetupError(f"provider {of.name!r} has no api {api!r}", hint=f"its apis are: {', '.join(of.apis)}")
+    return cast(Adapter, import_module(module))

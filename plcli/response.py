@@ -1,0 +1,181 @@
+"""The neutral answer: state, ordered parts, usage, and the events of a streaming one.
+
+The values are pydantic models because the run log keeps them as they are and their JSON Schema is
+published with the record's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+State = Literal["ok", "tool_calls", "incomplete", "refused", "blocked", "no_image", "error"]
+
+STATES: tuple[State, ...] = ("ok", "tool_calls", "incomplete", "refused", "blocked", "no_image", "error")
+
+
+class Kept(BaseModel):
+    """A value that the run log keeps: frozen, unknown fields of later versions ignored."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        strict=True,
+        defer_build=True,
+        use_attribute_docstrings=True,
+        populate_by_name=True,
+        ser_json_inf_nan="constants",
+    )
+
+
+class TextPart(Kept):
+    """Words of the answer."""
+
+    type: Literal["text"] = "text"
+    text: str
+    phase: str | None = None
+    """`commentary` or `final_answer`, where the model marks them."""
+
+
+class ReasoningPart(Kept):
+    """What the provider shows of the model's reasoning (often a summary)."""
+
+    type: Literal["reasoning"] = "reasoning"
+    text: str
+
+
+class ToolCallPart(Kept):
+    """A call of a tool that the model asks for."""
+
+    type: Literal["tool_call"] = "tool_call"
+    id: str | None = None
+    name: str
+    arguments: Any = None
+    """The arguments as an object; the exact text of a free-form tool, or of arguments that are no JSON."""
+
+
+class ImagePart(Kept):
+    """A picture of the answer."""
+
+    type: Literal["image"] = "image"
+    media: str | None = None
+    """Digest of the bytes, `sha256:…`."""
+    mime: str | None = None
+    id: str | None = None
+    """The provider's id of the call that made it."""
+    requested: dict[str, Any] | None = None
+    """The parameters as asked."""
+    served: dict[str, Any] | None = None
+    """The parameters that the provider says it used."""
+    revised_prompt: str | None = None
+
+
+class RefusalPart(Kept):
+    """The words with which the model refused."""
+
+    type: Literal["refusal"] = "refusal"
+    text: str
+
+
+class NativePart(Kept):
+    """An item of the answer that plcli does not interpret (a web search, a citation list)."""
+
+    type: Literal["native"] = "native"
+    item: Any
+
+
+Part = Annotated[
+    TextPart | ReasoningPart | ToolCallPart | ImagePart | RefusalPart | NativePart, Field(discriminator="type")
+]
+
+
+class Usage(Kept):
+    """Tokens of one or several exchanges; None means that the provider did not say."""
+
+    input_tokens: int | None = None
+    """All input tokens, cached ones included."""
+    cached_input_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    image_input_tokens: int | None = None
+    output_tokens: int | None = None
+    """All output tokens, reasoning included."""
+    reasoning_tokens: int | None = None
+    image_output_tokens: int | None = None
+    total_tokens: int | None = None
+    images: int | None = None
+    """Pictures delivered."""
+    tools: dict[str, Any] | None = None
+    """What the provider's own tools used, in its own words (`tool_usage`)."""
+
+
+class Failure(Kept):
+    """Why a call gave no answer, in plcli's words and in the provider's."""
+
+    kind: str
+    """One of auth, permission, not_found, invalid, safety, rate_limit, quota, timeout, connection,
+    server, protocol, interrupted; or the kind of a plcli error (file, setup, offline, tool, log, bug)."""
+    message: str
+    status: int | None = None
+    """HTTP status, where there was one."""
+    code: str | None = None
+    """The provider's own code."""
+    type: str | None = None
+    param: str | None = None
+    request_id: str | None = None
+    retry_after: float | None = None
+    """Seconds that the provider asks to wait."""
+    hint: str | None = None
+
+
+class Response(Kept):
+    """What `read` makes of a wire response. It is derived and can be rebuilt from the wire."""
+
+    state: State
+    parts: tuple[Part, ...] = Field(default=(), strict=False)
+    finish_reason: str | None = None
+    """The provider's own word for why it stopped."""
+    usage: Usage | None = None
+    served_model: str | None = None
+    service_tier: str | None = None
+    failure: Failure | None = None
+    """Set where the provider says, with HTTP 200, that it failed or blocked."""
+
+    @property
+    def text(self) -> str:
+        """The words of the answer, without commentary unless there is nothing else."""
+        texts = [part for part in self.parts if isinstance(part, TextPart)]
+        final = [part for part in texts if part.phase != "commentary"]
+        return join(part.text for part in final or texts)
+
+    @property
+    def tool_calls(self) -> tuple[ToolCallPart, ...]:
+        """The calls that the model asks for, in order."""
+        return tuple(part for part in self.parts if isinstance(part, ToolCallPart))
+
+    @property
+    def images(self) -> tuple[ImagePart, ...]:
+        """The pictures of the answer, in order."""
+        return tuple(part for part in self.parts if isinstance(part, ImagePart))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A neutral piece of a streaming answer, for the screen.
+
+    `phase` events say which phase the text after them belongs to (`text` holds the phase, or "").
+    A `tool_call` event names the tool; an `image` event a picture that is being made.
+    """
+
+    kind: Literal["text", "reasoning", "refusal", "phase", "tool_call", "image"]
+    text: str = ""
+
+
+def join(pieces: Iterable[str]) -> str:
+    """Put streamed pieces of text together, mending characters whose surrogate pair was split."""
+    text = "".join(pieces)
+    if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
