@@ -7,10 +7,10 @@ against it.
     6  options < session < commands < app < __main__
     5  render
     4  resolve < validate; compare < expect; connect < engine < batch
-    3  schemas < workspace; schemas < toolbox; mediastore; runlog
-    2  documents; variables; git; redact; trust; paths; prices; plaintext
+    3  schemas < workspace; schemas < toolbox; disk < mediastore; disk, runids < runlog
+    2  documents; variables; git; redact; trust; prices; plaintext
     W  providers
-    1  media < request; response < failures; media, response < exchange; specs, records
+    1  media < request; response < failures, records; media, response < exchange; specs; paths; media, exchange, records < traffic
     0  errors
 """
 

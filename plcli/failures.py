@@ -1,8 +1,21 @@
-"""Failures of calls: one kind for each thing that can go wrong, whoever noticed it."""
+"""Failures of calls: one kind for each thing that can go wrong, whoever noticed it.
+
+`classify` reads an HTTP error of any provider's habit. Redaction of what a server echoes is left to
+others.
+"""
 
 from __future__ import annotations
 
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
 from plcli.errors import Exit, PlcliError
+from plcli.media import Json
 from plcli.response import Failure
 
 EXIT_OF_KIND: dict[str, Exit] = {
@@ -20,6 +33,49 @@ EXIT_OF_KIND: dict[str, Exit] = {
     "interrupted": Exit.INTERRUPTED,
 }
 
+MESSAGE_LIMIT = 2000
+"""Characters of a provider's message that are kept."""
+
+CHECK_BASE_URL = "check base_url: it must be the root of the api, and often ends in /v1"
+
+_WORD_LIMIT = 200
+
+_KIND_OF_STATUS = {
+    401: "auth", 402: "quota", 403: "permission", 404: "not_found", 408: "timeout", 409: "server", 429: "rate_limit",
+}
+
+_KIND_OF_WORD = {
+    "bio_policy": "safety",
+    "content_filter": "safety",
+    "content_policy_violation": "safety",
+    "image_content_policy_violation": "safety",
+    "misalignment_policy_violation": "safety",
+    "moderation_blocked": "safety",
+    "responsibleaipolicyviolation": "safety",
+    "billing_hard_limit_reached": "quota",
+    "billing_not_active": "quota",
+    "insufficient_quota": "quota",
+    "api_key_invalid": "auth",
+    "invalid_api_key": "auth",
+    "model_not_found": "not_found",
+}
+
+_HINT_OF_KIND = {
+    "permission": "the key is known but may not do this: check its project, its permissions and the region",
+    "not_found": "check the model id, the api and base_url (it often ends in /v1)",
+    "safety": "the provider's safety filter stopped it: change the words or the pictures of the request",
+    "rate_limit": "wait a moment, allow more --retries, or lower --jobs",
+    "quota": "no retry helps: add credit or raise the limit in the provider's billing settings",
+    "timeout": "try again, or allow more --retries",
+    "server": "the trouble is on the provider's side: try again, or allow more --retries",
+}
+
+_ASKED_WAIT = re.compile(
+    r"\b(?:retry|try again) (?:in|after) ((?:[\d.]+ ?(?:ms|milliseconds?|h|m|s)[a-z]* ?)+)", re.IGNORECASE
+)
+_WAIT_PIECE = re.compile(r"([\d.]+) ?(ms|milli|h|m|s)", re.IGNORECASE)
+_SECONDS = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
 
 class CallFailed(PlcliError):
     """A call that gave no answer. `retryable` says whether the same call may succeed in a moment."""
@@ -31,3 +87,192 @@ class CallFailed(PlcliError):
         self.failure = failure
         self.retryable = retryable
         self.exit = EXIT_OF_KIND.get(failure.kind, Exit.BUG)
+
+
+def failed(kind: str, message: str, hint: str | None = None, *, retryable: bool = False) -> CallFailed:
+    """A failure that no HTTP status tells: of the connection, of time, of the format."""
+    return CallFailed(Failure(kind=kind, message=bounded(message), hint=hint), retryable=retryable)
+
+
+def bounded(text: str) -> str:
+    """The text on one line, cut after `MESSAGE_LIMIT` characters, halves of surrogate pairs replaced."""
+    line = _sound(" ".join(text[: 2 * MESSAGE_LIMIT].split()))
+    return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
+
+
+def classify(status: int, body: Json | str, headers: Mapping[str, str]) -> CallFailed:
+    """The failure that an HTTP answer outside 2xx tells.
+
+    `body` is the parsed JSON, or the text of a body that is no JSON; `headers` are the answer's, in
+    any case. Retryable are 408, 409, 429 (not quota) and 5xx; `x-should-retry` overrules.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    said = _listen(body)
+    kind = _kind(status, said)
+    failure = Failure(
+        kind=kind,
+        message=_redirection(lower) if 300 <= status < 400 else said.message or f"the server answered {status}",
+        status=status,
+        code=said.code,
+        type=said.type,
+        param=said.param,
+        request_id=lower.get("x-request-id") or lower.get("apim-request-id"),
+        retry_after=_wait(lower, said),
+        hint=_hint(status, kind, said),
+    )
+    told = lower.get("x-should-retry")
+    retryable = told == "true" if told in ("true", "false") else kind in ("timeout", "rate_limit", "server")
+    return CallFailed(failure, retryable=retryable)
+
+
+class _Said(NamedTuple):
+    """What an error body says, whichever habit it follows; `words` are lower-case codes to judge by."""
+
+    message: str = ""
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+    words: frozenset[str] = frozenset()
+    delay: str | None = None
+    gemini: bool = False
+    page: bool = False
+
+
+def _listen(body: Json | str) -> _Said:
+    """Read an error body: OpenAI, Azure, Gemini, vLLM, FastAPI, a web page, or plain text."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    if isinstance(body, str):
+        return _listen_to_text(body)
+    if not isinstance(body, dict):
+        return _Said("" if body is None else bounded(json.dumps(body)))
+    error = body.get("error", body)
+    if isinstance(error, str):
+        return _Said(bounded(error), code=_word(body.get("code")), type=_word(body.get("type")))
+    if not isinstance(error, dict):
+        error = body
+    if isinstance(error.get("status"), str) and isinstance(error.get("code"), int):
+        return _listen_to_gemini(error)
+    inner = error.get("innererror")
+    code, kind = _word(error.get("code")), _word(error.get("type"))
+    words = (code, kind, _word(inner.get("code")) if isinstance(inner, dict) else None)
+    return _Said(
+        _message(error) or bounded(json.dumps(body)),
+        code=code,
+        type=kind,
+        param=_word(error.get("param")),
+        words=frozenset(word.lower() for word in words if word),
+    )
+
+
+def _listen_to_text(body: str) -> _Said:
+    start = body[: 4 * MESSAGE_LIMIT]
+    if not start.lstrip().startswith("<"):
+        return _Said(bounded(start))
+    title = re.search(r"<title[^>]{0,200}>([^<]*)", start, re.IGNORECASE)
+    text = title[1] if title else re.sub(r"<[^<>]*>", " ", start)
+    return _Said(bounded(text)[:_WORD_LIMIT], page=True)
+
+
+def _listen_to_gemini(error: Mapping[str, Json]) -> _Said:
+    listed = error.get("details")
+    details = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    reason = next((item["reason"] for item in details if isinstance(item.get("reason"), str)), None)
+    delay = next((item["retryDelay"] for item in details if isinstance(item.get("retryDelay"), str)), None)
+    status = _word(error["status"])
+    words = frozenset(word.lower() for word in (status, _word(reason)) if word)
+    return _Said(
+        _message(error), code=_word(reason) or status, type=status, words=words, delay=delay, gemini=True
+    )
+
+
+def _message(error: Mapping[str, Json]) -> str:
+    """The sentence of an error object; FastAPI lists one for each wrong field."""
+    for name in ("message", "detail", "error_description", "title"):
+        value = error.get(name)
+        if isinstance(value, str) and value.strip():
+            return bounded(value)
+        if isinstance(value, list):
+            wrong = [item for item in value[:20] if isinstance(item, dict) and isinstance(item.get("msg"), str)]
+            if wrong:
+                return bounded("; ".join(f"{_place(item.get('loc'))}{item['msg']}" for item in wrong))
+    return ""
+
+
+def _place(loc: Json) -> str:
+    return ".".join(str(step) for step in loc if isinstance(step, str | int)) + ": " if isinstance(loc, list) else ""
+
+
+def _word(value: Json) -> str | None:
+    """A provider's code as text; None for what is no code."""
+    return _sound(str(value)[:_WORD_LIMIT]) if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def _sound(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _kind(status: int, said: _Said) -> str:
+    if status < 400:
+        return "protocol"
+    if status < 500:
+        for word, kind in _KIND_OF_WORD.items():
+            if word in said.words:
+                return kind
+    return _KIND_OF_STATUS.get(status, "invalid" if status < 500 else "server")
+
+
+def _hint(status: int, kind: str, said: _Said) -> str | None:
+    if status < 400 or said.page:
+        return CHECK_BASE_URL
+    if kind == "auth":
+        variable = "GEMINI_API_KEY" if said.gemini else "OPENAI_API_KEY"
+        return f"check the key in {variable}, or in the variable that `api_key_env` of the model spec names"
+    if kind == "invalid":
+        if "/v1/responses" in said.message:
+            return "write `api: responses` in the spec"
+        if status == 405:
+            return CHECK_BASE_URL
+        if said.param and said.code in ("unsupported_parameter", "unsupported_value"):
+            return f"leave `{said.param}` out of the spec, or name it under `omit` of the model spec"
+    return _HINT_OF_KIND.get(kind)
+
+
+def _redirection(headers: Mapping[str, str]) -> str:
+    """Names the other host only: the rest of a Location may hold a token."""
+    try:
+        host = urlsplit(headers.get("location", "")).hostname
+    except ValueError:
+        host = None
+    return bounded(f"the server redirects to {host or 'another path'}; plcli does not follow redirects")
+
+
+def _wait(headers: Mapping[str, str], said: _Said) -> float | None:
+    """Seconds that the provider asks to wait; None where it says nothing usable."""
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    header = headers.get("retry-after", "")
+    seconds = _number(header)
+    if seconds is not None:
+        return seconds
+    try:
+        moment = datetime.strptime(header, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    except ValueError:
+        pass
+    if said.delay is not None:
+        return _number(said.delay.removesuffix("s"))
+    asked = _ASKED_WAIT.search(said.message)
+    if asked is None:
+        return None
+    pieces = [(_number(amount), _SECONDS[unit.lower()]) for amount, unit in _WAIT_PIECE.findall(asked[1])]
+    return sum(amount * unit for amount, unit in pieces if amount is not None)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None

@@ -14,7 +14,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Json = Any
 """Plain JSON, or a wire: JSON whose leaves may be `MediaRef` and `Redacted` too."""
@@ -27,6 +27,11 @@ Encoding = Literal["base64", "base64url", "data-url", "hex"]
 LIFT_FROM = 4096
 """Characters of base64 from which any string of a wire is lifted, named by an adapter or not."""
 
+DEPTH = 200
+"""Levels of objects and lists that a wire may have; a deeper one would end the interpreter's stack."""
+
+_TOO_DEEP = f"more than {DEPTH} levels of objects and lists"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+=\"-]+)*);base64,", re.ASCII)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}", re.ASCII)
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+={0,2}", re.ASCII)
@@ -38,6 +43,11 @@ class MediaMissing(LookupError):
     def __init__(self, digest: str) -> None:
         super().__init__(digest)
         self.digest = digest
+
+
+def is_digest(text: Json) -> bool:
+    """Whether this is the name of some bytes: `sha256:` and 64 lower-case hexadecimal digits."""
+    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
 
 
 def digest_of(data: bytes) -> str:
@@ -137,11 +147,14 @@ def lift(wire: Json, places: Iterable[tuple[str | None, ...]] = ()) -> tuple[Jso
 
     Lifted are the `places` that an adapter names (paths of keys; None stands for any list item), any
     base64 data URL, and any base64 of `LIFT_FROM` characters or more. Law: `lower(lift(w)) == w`.
+    Raises `ValueError` for JSON of more than `DEPTH` levels.
     """
     found: Media = {}
     wanted = tuple(places)
 
-    def walk(value: Json, active: tuple[tuple[str | None, ...], ...]) -> Json:
+    def walk(value: Json, active: tuple[tuple[str | None, ...], ...], depth: int) -> Json:
+        if depth > DEPTH:
+            raise ValueError(_TOO_DEEP)
         if isinstance(value, str):
             lifted = _lift_string(value, named=any(not rest for rest in active))
             if lifted is None:
@@ -150,15 +163,15 @@ def lift(wire: Json, places: Iterable[tuple[str | None, ...]] = ()) -> tuple[Jso
             return lifted[0]
         if isinstance(value, dict):
             return {
-                key: walk(item, tuple(rest[1:] for rest in active if rest and rest[0] == key))
+                key: walk(item, tuple(rest[1:] for rest in active if rest and rest[0] == key), depth + 1)
                 for key, item in value.items()
             }
         if isinstance(value, list):
             below = tuple(rest[1:] for rest in active if rest and rest[0] is None)
-            return [walk(item, below) for item in value]
+            return [walk(item, below, depth + 1) for item in value]
         return value
 
-    return walk(wire, wanted), found
+    return walk(wire, wanted, 0), found
 
 
 def lower(wire: Json, read: MediaReader) -> Json:
@@ -213,27 +226,41 @@ def encode(wire: Json, describe: Callable[[MediaRef], Json] = _described) -> Jso
 
 
 def decode(value: Json) -> Json:
-    """Read what `encode` wrote. Raises `ValueError` for a mark that is damaged."""
-    if isinstance(value, dict):
-        if "$media" in value:
-            try:
-                return MediaRef(
-                    value["$media"], value["mime"], value["as"], value.get("prefix"), value.get("padded", True)
-                )
-            except KeyError as missing:
-                raise ValueError(f"a $media reference lacks {missing}") from None
-        if len(value) == 1:
-            if "$redacted" in value:
-                return Redacted(value["$redacted"])
-            if "$literal" in value:
-                literal = value["$literal"]
-                if not isinstance(literal, Mapping):
-                    raise ValueError("a $literal must hold an object")
-                return {key: decode(item) for key, item in literal.items()}
-        return {key: decode(item) for key, item in value.items()}
+    """Read what `encode` wrote. Raises `ValueError` for a damaged mark, or more than `DEPTH` levels."""
+    return _decode(value, 0)
+
+
+def _decode(value: Json, depth: int) -> Json:
+    if depth > DEPTH:
+        raise ValueError(_TOO_DEEP)
     if isinstance(value, list):
-        return [decode(item) for item in value]
-    return value
+        return [_decode(item, depth + 1) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "$media" in value:
+        return _media_ref(value)
+    if value.keys() == {"$redacted"}:
+        if not is_digest(value["$redacted"]):
+            raise ValueError("a $redacted place needs a digest")
+        return Redacted(value["$redacted"])
+    if value.keys() == {"$literal"}:
+        value = value["$literal"]
+        if not isinstance(value, dict):
+            raise ValueError("a $literal must hold an object")
+    return {key: _decode(item, depth + 1) for key, item in value.items()}
+
+
+def _media_ref(value: Mapping[str, Json]) -> MediaRef:
+    digest, mime = value["$media"], value.get("mime")
+    encoding: Json = value.get("as")
+    prefix, padded = value.get("prefix"), value.get("padded", True)
+    if not is_digest(digest):
+        raise ValueError("a $media reference needs a digest")
+    if not isinstance(mime, str) or encoding not in get_args(Encoding):
+        raise ValueError("a $media reference needs `mime` and `as`")
+    if not isinstance(prefix, str | None) or not isinstance(padded, bool):
+        raise ValueError("in a $media reference `prefix` is text and `padded` true or false")
+    return MediaRef(digest, mime, encoding, prefix, padded)
 
 
 def _looks_marked(value: Mapping[str, Json]) -> bool:

@@ -1,19 +1,16 @@
 """The record: one line of the run log, everything that one run left behind.
 
-Wire bodies are kept as `media.encode` writes them; plcli's own fields keep a fixed order and hold no
-nulls. Readers ignore unknown fields of a known version.
+Wire bodies are kept as `traffic` writes them; plcli's own fields keep a fixed order and hold no nulls.
+Readers ignore unknown fields of a known version.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from plcli.exchange import Attempt, Exchange
-from plcli.media import Json, decode, encode
 from plcli.response import Failure, Kept, Part, State, Usage
 
 VERSION = 1
@@ -255,115 +252,74 @@ class Note(Kept):
     """A line of the log that says something about a run."""
 
     v: Literal[1] = 1
+    """Version of the format."""
     id: str
+    """Time-ordered id, `TIME-xxxxx`."""
     kind: Literal["note"] = "note"
+    """What this line is."""
     run: str
     """The run it is about."""
     score: float | None = None
+    """How good the run is, on a scale of your own."""
     text: str | None = None
+    """What there is to say."""
+
+
+class UnknownVersion(ValueError):
+    """A line of a format that this plcli does not know."""
+
+    def __init__(self, version: object) -> None:
+        shown = version if isinstance(version, int) else repr(version)[:40]
+        super().__init__(f"version {shown} of the record format is not known (this plcli knows {VERSION})")
 
 
 def line(record: Record | Note) -> str:
     """The record as one line of JSON, without the newline. Law: `parse(line(r)) == r`.
 
-    Lone surrogates, which UTF-8 cannot hold, make the whole line fall back to ASCII escapes.
+    Lone surrogates, which UTF-8 cannot hold, make the whole line fall back to ASCII escapes. Raises
+    `ValueError` for what JSON cannot hold: numbers that are not finite, nesting without end.
     """
     value = record.model_dump(exclude_none=True)
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    if text.isascii():
-        return text
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        if not _sound(text):
+            text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     return text
 
 
 def parse(text: str | bytes) -> Record | Note:
-    """Read one line. Raises `ValueError`: no JSON, an unknown version (which it names), not a record."""
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        raise ValueError("the line holds no object")
-    if value.get("v") != VERSION:
-        raise ValueError(f"version {value.get('v')!r} of the record format is not known (this plcli knows {VERSION})")
-    if value.get("kind") == "note":
-        return Note.model_validate(value)
-    return Record.model_validate(value)
+    """Read one line. Raises `UnknownVersion`, and `ValueError` for what is no record (it says why)."""
+    try:
+        value = json.loads(text if isinstance(text, str) else text.decode("utf-8-sig"), parse_constant=_refuse)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 (byte {error.start})") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is no JSON ({error.msg}, character {error.pos})") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(value, dict) or "v" not in value:
+        raise ValueError("it is JSON, but no record")
+    if value["v"] != VERSION:
+        raise UnknownVersion(value["v"])
+    try:
+        return (Note if value.get("kind") == "note" else Record).model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise ValueError(f"it is no record ({place}: {first['msg'].lower()})") from None
 
 
-def exchange_records(exchanges: Sequence[Exchange]) -> list[ExchangeRecord]:
-    """How the exchanges of a run are written down.
-
-    Where a list of a later request starts with the items of the one before, they become `{"$same": m}`.
-    """
-    records = []
-    before: Json = None
-    for exchange in exchanges:
-        request = encode(exchange.request)
-        records.append(
-            ExchangeRecord(
-                key=exchange.key,
-                operation=exchange.target.operation,
-                request=_shorten(request, before),
-                response=encode(exchange.response),
-                streamed=exchange.streamed,
-                status=exchange.status,
-                request_id=exchange.request_id,
-                started=exchange.started,
-                first_event_ms=exchange.first_event_ms,
-                duration_ms=exchange.duration_ms,
-                attempts=[_attempt_record(attempt) for attempt in exchange.attempts],
-                headers=dict(exchange.headers) or None,
-            )
-        )
-        before = request
-    return records
+def _sound(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def wire_requests(exchanges: Sequence[ExchangeRecord]) -> list[Json]:
-    """The wire requests of a run, whole again, media as references."""
-    requests: list[Json] = []
-    for exchange in exchanges:
-        requests.append(_lengthen(exchange.request, requests[-1] if requests else None))
-    return [decode(request) for request in requests]
-
-
-def _attempt_record(attempt: Attempt) -> AttemptRecord:
-    return AttemptRecord(
-        started=attempt.started,
-        duration_ms=attempt.duration_ms,
-        status=attempt.status,
-        request_id=attempt.request_id,
-        waited_ms=attempt.waited_ms,
-        error=attempt.failure,
-    )
-
-
-def _shorten(request: Json, before: Json) -> Json:
-    if not isinstance(request, dict) or not isinstance(before, dict):
-        return request
-    return {name: _shorten_list(item, before.get(name)) for name, item in request.items()}
-
-
-def _shorten_list(items: Json, before: Json) -> Json:
-    if not isinstance(items, list) or not isinstance(before, list):
-        return items
-    same = next(
-        (n for n, (a, b) in enumerate(zip(items, before, strict=False)) if a != b), min(len(items), len(before))
-    )
-    return [{"$same": same}, *items[same:]] if same else items
-
-
-def _lengthen(request: Json, before: Json) -> Json:
-    if not isinstance(request, dict) or not isinstance(before, dict):
-        return request
-    return {name: _lengthen_list(item, before.get(name)) for name, item in request.items()}
-
-
-def _lengthen_list(items: Json, before: Json) -> Json:
-    if not (isinstance(items, list) and items and isinstance(items[0], dict) and items[0].keys() == {"$same"}):
-        return items
-    same = items[0]["$same"]
-    if not isinstance(before, list) or not isinstance(same, int) or same > len(before):
-        raise ValueError("a $same refers to items that the request before does not have")
-    return [*before[:same], *items[1:]]
+def _refuse(constant: str) -> None:
+    raise ValueError(f"it is no JSON ({constant} is no number)")

@@ -35,7 +35,9 @@ class TextPart(Kept):
     """Words of the answer."""
 
     type: Literal["text"] = "text"
+    """What this part is."""
     text: str
+    """The words."""
     phase: str | None = None
     """`commentary` or `final_answer`, where the model marks them."""
 
@@ -44,15 +46,20 @@ class ReasoningPart(Kept):
     """What the provider shows of the model's reasoning (often a summary)."""
 
     type: Literal["reasoning"] = "reasoning"
+    """What this part is."""
     text: str
+    """The words."""
 
 
 class ToolCallPart(Kept):
     """A call of a tool that the model asks for."""
 
     type: Literal["tool_call"] = "tool_call"
+    """What this part is."""
     id: str | None = None
+    """The call's id; its result names the same."""
     name: str
+    """The tool."""
     arguments: Any = None
     """The arguments as an object; the exact text of a free-form tool, or of arguments that are no JSON."""
 
@@ -61,9 +68,11 @@ class ImagePart(Kept):
     """A picture of the answer."""
 
     type: Literal["image"] = "image"
+    """What this part is."""
     media: str | None = None
     """Digest of the bytes, `sha256:…`."""
     mime: str | None = None
+    """Type of the bytes, `image/png`."""
     id: str | None = None
     """The provider's id of the call that made it."""
     requested: dict[str, Any] | None = None
@@ -71,20 +80,25 @@ class ImagePart(Kept):
     served: dict[str, Any] | None = None
     """The parameters that the provider says it used."""
     revised_prompt: str | None = None
+    """The prompt that the provider made the picture from."""
 
 
 class RefusalPart(Kept):
     """The words with which the model refused."""
 
     type: Literal["refusal"] = "refusal"
+    """What this part is."""
     text: str
+    """The words."""
 
 
 class NativePart(Kept):
     """An item of the answer that plcli does not interpret (a web search, a citation list)."""
 
     type: Literal["native"] = "native"
+    """What this part is."""
     item: Any
+    """The item, as the provider sent it."""
 
 
 Part = Annotated[
@@ -98,13 +112,19 @@ class Usage(Kept):
     input_tokens: int | None = None
     """All input tokens, cached ones included."""
     cached_input_tokens: int | None = None
+    """Input tokens read from the provider's cache."""
     cache_write_tokens: int | None = None
+    """Input tokens written to the provider's cache."""
     image_input_tokens: int | None = None
+    """Input tokens of pictures."""
     output_tokens: int | None = None
     """All output tokens, reasoning included."""
     reasoning_tokens: int | None = None
+    """Output tokens of reasoning."""
     image_output_tokens: int | None = None
+    """Output tokens of pictures."""
     total_tokens: int | None = None
+    """Input and output together, as the provider counts."""
     images: int | None = None
     """Pictures delivered."""
     tools: dict[str, Any] | None = None
@@ -118,16 +138,21 @@ class Failure(Kept):
     """One of auth, permission, not_found, invalid, safety, rate_limit, quota, timeout, connection,
     server, protocol, interrupted; or the kind of a plcli error (file, setup, offline, tool, log, bug)."""
     message: str
+    """What happened."""
     status: int | None = None
     """HTTP status, where there was one."""
     code: str | None = None
     """The provider's own code."""
     type: str | None = None
+    """The provider's own type of error."""
     param: str | None = None
+    """The parameter that the provider blames."""
     request_id: str | None = None
+    """The provider's id of the call."""
     retry_after: float | None = None
     """Seconds that the provider asks to wait."""
     hint: str | None = None
+    """What to do about it."""
 
 
 class Response(Kept):

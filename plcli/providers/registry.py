@@ -28,8 +28,12 @@ class Compiled(NamedTuple):
 
 @dataclass(slots=True)
 class Tap:
-    """What is seen of one HTTP call while it runs; filled by `transport`, read by the engine."""
+    """What is seen of one HTTP call while it runs; filled by `transport`, read by the engine.
 
+    `attempt` counts the calls of one exchange from 1.
+    """
+
+    attempt: int = 1
     started: float = field(default_factory=time.monotonic)
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -59,6 +63,9 @@ class Call:
 
 class Adapter(Protocol):
     """The functions of an adapter module. All are pure but `send`."""
+
+    MEDIA: tuple[tuple[str | None, ...], ...]
+    """Places of a response that hold base64, however short; see `media.lift`."""
 
     def defaults(self, request: Request) -> Request:
         """The request with the provider's defaults made explicit (`store`, `strict`)."""
@@ -90,7 +97,7 @@ class Provider:
     """Who serves: its apis (module by name, the default first), its key, and its own hosts.
 
     `hosts` are the only places its own key may go (a leading dot allows subdomains);
-    `base_url_env` names a gateway on the user's side.
+    `base_url_env` names a gateway on the user's side; `sdk` is the package that sends.
     """
 
     name: str
@@ -99,6 +106,7 @@ class Provider:
     base_url: str | None = None
     base_url_env: str | None = None
     hosts: tuple[str, ...] = ()
+    sdk: str | None = None
 
     @property
     def default_api(self) -> str:
@@ -122,6 +130,7 @@ PROVIDERS: dict[str, Provider] = {
         base_url="https://api.openai.com/v1",
         base_url_env="OPENAI_BASE_URL",
         hosts=("api.openai.com", "us.api.openai.com", "eu.api.openai.com"),
+        sdk="openai",
     ),
     "echo": Provider(name="echo", apis={"echo": "plcli.providers.echo"}),
 }

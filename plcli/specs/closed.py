@@ -80,8 +80,9 @@ def _integral(value: object) -> object:
 
 
 Integer = Annotated[int, BeforeValidator(_integral)]
-Count = Annotated[Integer, Field(ge=0)]
-Positive = Annotated[Integer, Field(ge=1)]
+# The bounds stand before the conversion: after it, they would be lost in the schema.
+Count = Annotated[int, Field(ge=0), BeforeValidator(_integral)]
+Positive = Annotated[int, Field(ge=1), BeforeValidator(_integral)]
 Seconds = Annotated[float, Field(gt=0)]
 JsonObject = dict[str, JsonValue]
 

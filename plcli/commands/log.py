@@ -1,0 +1,94 @@
+"""`plcli log`: list and show what ran."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plcli import options
+from plcli.errors import Exit
+from plcli.records import Record, line
+from plcli.render.answer import cost, duration, model_name, tokens
+from plcli.render.card import show_card, show_wire
+from plcli.render.screen import open_screen
+from plcli.render.table import show_table
+from plcli.session import open_session
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="List and show what ran.")
+
+_COLUMNS = ("run", "time", "state", "model", "tokens", "cost", "took", "spec", "answer")
+
+
+@app.command("list")
+def list_runs(
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many, newest first.")] = 20,
+    log: options.Log = None,
+    workspace: options.WorkspaceRoot = None,
+    shape: options.FormatOption = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    traceback: options.Traceback = False,
+) -> int:
+    """List runs, newest first: a table on a terminal, tab-separated lines in a pipe.
+
+    Example: plcli log list -n 5
+    """
+    screen = open_screen(quiet=quiet, verbose=verbose, shape=shape.value if shape else None)
+    session = open_session(screen, workspace=workspace, log=log)
+    records = islice(session.log.records(reverse=True), count)
+    if screen.machine:
+        for record in records:
+            screen.write(screen.out, line(record) + "\n")
+    else:
+        show_table(_COLUMNS, map(_row, records), screen)
+    return Exit.DONE
+
+
+@app.command("show")
+def show(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="An id, its start, its tail, last, or last~N.")] = "last",
+    wire: Annotated[bool, typer.Option("--wire", help="The wire requests and responses as JSON.")] = False,
+    log: options.Log = None,
+    workspace: options.WorkspaceRoot = None,
+    shape: options.FormatOption = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    traceback: options.Traceback = False,
+) -> int:
+    """Show one run: what was asked, what came back, what it took.
+
+    Examples:
+
+      plcli log show last~1
+
+      plcli log show last --wire
+    """
+    screen = open_screen(quiet=quiet, verbose=verbose, shape=shape.value if shape else None)
+    session = open_session(screen, workspace=workspace, log=log)
+    record = session.log.find(run)
+    if wire:
+        show_wire(record, screen)
+    elif screen.machine:
+        screen.write(screen.out, line(record) + "\n")
+    else:
+        show_card(record, session.store, screen)
+    return Exit.DONE
+
+
+def _row(record: Record) -> tuple[str, ...]:
+    response = record.response
+    return (
+        record.id.rpartition("-")[2],
+        record.time[:19].replace("T", " "),
+        response.state if response else "error",
+        model_name(record),
+        tokens(record) or "",
+        cost(record) or "",
+        duration(record) or "",
+        record.spec.path if record.spec else "",
+        (response.text if response else None) or (record.error.message if record.error else ""),
+    )

@@ -1,0 +1,54 @@
+"""`plcli schema`: the JSON Schemas of the formats, printed, written or checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plcli import options, schemas
+from plcli.errors import Exit, UsageError
+from plcli.render.screen import open_screen
+from plcli.spelling import did_you_mean
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def schema(
+    kind: Annotated[str | None, typer.Argument(help="request, tool, stubs, model, workspace or record.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write all schemas into a folder.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Fail when a schema in the folder is stale.")] = False,
+    folder: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder.")] = Path("schemas"),
+    quiet: options.Quiet = False,
+    traceback: options.Traceback = False,
+) -> int:
+    """Print, write or check the JSON Schemas of the formats.
+
+    Editors complete and explain spec files by them: begin a file with
+    `# yaml-language-server: $schema=../schemas/request.schema.json`.
+    """
+    screen = open_screen(quiet=quiet)
+    if write:
+        for name in schemas.write(folder):
+            screen.say(f"written: {folder / name}")
+        return Exit.DONE
+    if check:
+        stale = schemas.stale(folder)
+        for name in stale:
+            screen.print(f"{folder / name} is stale; write it again with: plcli schema --write --to {folder}")
+        return Exit.FINDING if stale else Exit.DONE
+    generated = schemas.generate()
+    if kind is None:
+        screen.print("\n".join(generated))
+        return Exit.DONE
+    if kind not in generated:
+        meant = did_you_mean(kind, generated)
+        raise UsageError(
+            f"there is no schema {kind!r}",
+            hint=f"did you mean {meant!r}?" if meant else f"the schemas are: {', '.join(generated)}",
+        )
+    screen.print(json.dumps(generated[kind], indent=2, ensure_ascii=False))
+    return Exit.DONE

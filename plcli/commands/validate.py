@@ -1,0 +1,51 @@
+"""`plcli validate`: every problem of spec files, at once."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plcli import options, workspace as workspaces
+from plcli.errors import Exit, UsageError
+from plcli.render.problems import show_problems
+from plcli.render.screen import open_screen
+from plcli.validate import check
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+class Style(StrEnum):
+    """Forms of the report."""
+
+    text = "text"
+    json = "json"
+    github = "github"
+
+
+@app.command()
+def validate(
+    paths: Annotated[list[str] | None, typer.Argument(metavar="PATH...", help="Files, folders, globs, or -.")] = None,
+    style: Annotated[Style, typer.Option("--format", help="How to report.", callback=options.note("format"))] = Style.text,
+    workspace: options.WorkspaceRoot = None,
+    allow_path: options.AllowPath = None,
+    quiet: options.Quiet = False,
+    traceback: options.Traceback = False,
+) -> int:
+    """Check spec files and report every problem.
+
+    Without a path the whole workspace is checked. References are followed: models, tools, schemas, files.
+
+    Example: plcli validate prompts/weather.yaml
+    """
+    screen = open_screen(quiet=quiet)
+    found = workspaces.find(Path.cwd(), workspace, allowed=tuple(allow_path or ()))
+    report = check(found, paths or [str(found.root)], sys.stdin.buffer)
+    show_problems(report.problems, screen, style.value)
+    errors = sum(problem.severity == "error" for problem in report.problems)
+    warnings = len(report.problems) - errors
+    screen.say(f"{report.files} files, {errors} errors, {warnings} warnings")
+    return Exit.FILE if errors else Exit.DONE

@@ -1,0 +1,252 @@
+"""Send one wire request until it is answered, fails for good, or is interrupted.
+
+Retries, the total deadline, folding and lifting are here; what is sent and what the answer means is
+the adapter's business.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import tenacity
+
+from plcli.exchange import Attempt, Exchange, Folded, Target, WireEvent, key_of
+from plcli.failures import CallFailed
+from plcli.connect import Connection
+from plcli.media import Json, Media, MediaReader, lift
+from plcli.providers.registry import Call, Tap
+from plcli.response import Event, Failure, Response
+
+KEPT_HEADERS = (
+    "content-type",
+    "openai-processing-ms",
+    "openai-version",
+    "retry-after",
+    "retry-after-ms",
+    "server",
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-limit-tokens",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-remaining-tokens",
+    "x-ratelimit-reset-requests",
+    "x-ratelimit-reset-tokens",
+)
+"""Response headers that are worth keeping; none of them holds a secret."""
+
+LONGEST_WAIT = 60.0
+"""Seconds; a provider that asks for a longer pause has said no for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One exchange, what it means, and the media of the answer.
+
+    `failure` is set where there is no answer, or not all of it; then `response` holds what came.
+    """
+
+    exchange: Exchange
+    response: Response
+    media: Media
+    failure: Failure | None = None
+
+
+Watch = Callable[[Event], None]
+"""Is told each piece of a streaming answer as it comes."""
+
+WaitWatch = Callable[[Failure, float], None]
+"""Is told of a failure that will be retried, and how many seconds the pause is."""
+
+
+def ask(
+    connection: Connection,
+    target: Target,
+    wire: Json,
+    *,
+    stream: bool,
+    read_media: MediaReader,
+    watch: Watch,
+    watch_wait: WaitWatch,
+) -> Turn:
+    """Send a wire request and give the turn; failures and Ctrl-C end in a turn too, not in an exception."""
+    sending = _Sending(connection, target, wire, stream, read_media, watch, watch_wait)
+    failure: Failure | None = None
+    try:
+        sending.run()
+    except CallFailed as error:
+        failure = error.failure
+    except KeyboardInterrupt:
+        failure = Failure(kind="interrupted", message="interrupted")
+        sending.close_attempt(failure)
+    return sending.turn(failure)
+
+
+class _Sending:
+    """The state of one request while it is sent; lives as long as `ask`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        target: Target,
+        wire: Json,
+        stream: bool,
+        read_media: MediaReader,
+        watch: Watch,
+        watch_wait: WaitWatch,
+    ) -> None:
+        self.connection = connection
+        self.target = target
+        self.wire = wire
+        self.stream = stream
+        self.read_media = read_media
+        self.watch = watch
+        self.watch_wait = watch_wait
+        self.began = time.monotonic()
+        self.started = now()
+        self.deadline = self.began + connection.deadline if connection.deadline is not None else None
+        self.client_request_id = str(uuid.uuid4())
+        self.attempts: list[Attempt] = []
+        self.events: list[WireEvent] = []
+        self.waited: float = 0.0
+        self.tap: Tap | None = None
+        self.tap_started = ""
+        self.status: int | None = None
+        self.request_id: str | None = None
+        self.headers: dict[str, str] = {}
+        self.first_byte: float | None = None
+
+    def run(self) -> None:
+        """Try until an answer has come; raises the `CallFailed` of the last try."""
+        tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(self.connection.retries + 1),
+            retry=tenacity.retry_if_exception(self.may_pass),
+            wait=self.pause,
+            sleep=self.sleep,
+            reraise=True,
+        )(self.attempt)
+
+    def attempt(self) -> None:
+        """One HTTP call, read to its end."""
+        self.tap_started = now()
+        self.tap = tap = Tap(attempt=len(self.attempts) + 1)
+        connection = self.connection
+        call = Call(
+            read_media=self.read_media,
+            tap=tap,
+            stream=self.stream,
+            stream_usage=connection.stream_usage,
+            base_url=connection.base_url,
+            key=connection.key,
+            headers=connection.headers,
+            timeout=connection.timeout,
+            deadline=self.deadline,
+            client_request_id=self.client_request_id,
+        )
+        try:
+            for event in connection.adapter.send(connection.fill(self.wire), self.target, call):
+                self.events.append(event)
+                shown = None if event.whole else connection.adapter.progress(event)
+                if shown is not None:
+                    self.watch(shown)
+        except CallFailed as error:
+            self.close_attempt(error.failure)
+            raise
+        self.close_attempt(None)
+
+    def close_attempt(self, failure: Failure | None) -> None:
+        """Write down how the running HTTP call went; does nothing between calls."""
+        tap, self.tap = self.tap, None
+        if tap is None:
+            return
+        self.status = tap.status
+        self.request_id = tap.headers.get("x-request-id") or tap.headers.get("apim-request-id")
+        self.headers = {name: tap.headers[name] for name in KEPT_HEADERS if name in tap.headers}
+        self.first_byte = tap.first_byte
+        self.attempts.append(
+            Attempt(
+                started=self.tap_started,
+                duration_ms=_ms(time.monotonic() - tap.started),
+                status=tap.status,
+                request_id=self.request_id,
+                waited_ms=_ms(self.waited) if self.waited else None,
+                failure=failure,
+            )
+        )
+
+    def may_pass(self, error: BaseException) -> bool:
+        """Whether to try again: never once a part of the answer has been shown."""
+        if not isinstance(error, CallFailed) or not error.retryable or self.events:
+            return False
+        wait = error.failure.retry_after or 0.0
+        left = self.deadline - time.monotonic() if self.deadline is not None else LONGEST_WAIT
+        return wait <= min(LONGEST_WAIT, left)
+
+    def pause(self, state: tenacity.RetryCallState) -> float:
+        """Seconds until the next try: what the provider asks, else growing with some jitter."""
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.failure.retry_after if isinstance(error, CallFailed) else None
+        seconds = asked if asked is not None else _BACKOFF(state)
+        if isinstance(error, CallFailed):
+            self.watch_wait(error.failure, seconds)
+        return seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, and remember how long."""
+        self.waited = seconds
+        time.sleep(seconds)
+
+    def turn(self, failure: Failure | None) -> Turn:
+        """What came of it."""
+        adapter = self.connection.adapter
+        folded = adapter.fold(iter(self.events)) if self.events else Folded(None, complete=False)
+        body, media = lift(folded.body, adapter.MEDIA)
+        if failure is None and not folded.complete:
+            failure = Failure(
+                kind="protocol",
+                message="the answer ended before it was complete",
+                hint="run it again; `plcli log show last` keeps what came",
+            )
+        response = Response(state="error")
+        if self.events:
+            try:
+                response = adapter.read(body)
+            except CallFailed as error:
+                failure = failure or error.failure
+        if failure is not None:
+            state = "incomplete" if failure.kind == "interrupted" else "error"
+            response = response.model_copy(update={"state": state})
+            if self.attempts and self.attempts[-1].failure is None:
+                self.attempts[-1] = replace(self.attempts[-1], failure=failure)
+        exchange = Exchange(
+            key=key_of(self.connection.provider.name, self.connection.api, self.target, self.wire),
+            target=self.target,
+            request=self.wire,
+            response=body,
+            streamed=any(not event.whole for event in self.events),
+            attempts=tuple(self.attempts),
+            started=self.started,
+            duration_ms=_ms(time.monotonic() - self.began),
+            status=self.status,
+            request_id=self.request_id,
+            first_event_ms=_ms(self.first_byte - self.began) if self.first_byte is not None else None,
+            headers=self.headers,
+        )
+        return Turn(exchange, response, media, failure or response.failure)
+
+
+_BACKOFF = tenacity.wait_exponential_jitter(initial=0.5, max=8, jitter=0.5)
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601 with milliseconds and `Z`."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+

@@ -1,0 +1,168 @@
+"""What the command line says, as values: specs to run, variables, rows, and overrides."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from plcli import yaml12
+from plcli.documents import FORMATS, MAX_BYTES, Document, parse
+from plcli.errors import Problem, SpecError, UsageError
+from plcli.fence import MEDIA_LIMIT, BadReference, read_regular
+from plcli.media import Json
+from plcli.resolve import Overrides
+from plcli.variables import Given, Raw
+from plcli.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A spec to run with the variables of one row. `file` is None where it stands in no file."""
+
+    document: Document
+    file: Path | None
+    given: Mapping[str, Given]
+    row: int | None = None
+
+
+def read_inputs(
+    workspace: Workspace, specs: Sequence[str], prompt: str | None, var: Sequence[str], rows: Path | None
+) -> list[Input]:
+    """Every spec with every row. Raises `SpecError` and `UsageError`."""
+    given = dict(_variable(workspace, text) for text in var)
+    table = _rows(workspace, rows) if rows else None
+    if prompt is not None:
+        sources = [(_prompt(prompt, filled=bool(given) or table is not None), None)]
+    else:
+        sources = [_spec(workspace, name) for name in specs]
+    return [
+        Input(document, file, {**row, **given}, n if table is not None else None)
+        for document, file in sources
+        for n, row in enumerate(table if table is not None else [{}])
+    ]
+
+
+def read_overrides(model: str | None, settings: Sequence[str]) -> Overrides:
+    """`--model` and `--set PATH=YAML`. Raises `UsageError`."""
+    pairs: list[tuple[str, Json]] = []
+    for text in settings:
+        path, equals, value = text.partition("=")
+        if not equals or not path:
+            raise UsageError(f"--set {text!r} has no path and value", hint="write --set params.temperature=0.2")
+        try:
+            pairs.append((path, yaml12.read(value, f"--set {path}")[0]))
+        except SpecError as error:
+            raise UsageError(f"--set {path}: {error.message}", hint=error.hint or "the value is YAML") from None
+    return Overrides(model, tuple(pairs))
+
+
+def _spec(workspace: Workspace, name: str) -> tuple[Document, Path | None]:
+    """The spec of a path, of a name in the workspace, or of standard input (`-`)."""
+    if name == "-":
+        return _stdin_spec(), None
+    path = workspace.start / name
+    if path.is_file() or path.suffix.lower() in FORMATS or "/" in name:
+        return workspace.document(path), Path(os.path.realpath(path))
+    try:
+        found = workspace.lookup("request", name)
+    except BadReference as error:
+        raise UsageError(error.message, hint=error.hint) from None
+    if found is None:
+        meant = workspace.suggestion("request", name)
+        folder = workspace.label(workspace.folder("request"))
+        hint = f"did you mean {meant!r}?" if meant else f"name a file, or a request of {folder}/"
+        raise UsageError(f"there is no request {name!r}", hint=hint)
+    return workspace.document(found), found
+
+
+def _stdin_spec() -> Document:
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    return parse(data, file="-", format="json" if data.lstrip()[:1] == b"{" else "yaml")
+
+
+def _prompt(prompt: str, *, filled: bool) -> Document:
+    """The spec of a prompt on the command line; it is a template only where variables are given."""
+    template = "jinja2" if filled else "none"
+    spec = {"kind": "request", "template": template, "prompt": prompt}
+    return parse(json.dumps(spec), file="--prompt", format="json")
+
+
+def _variable(workspace: Workspace, text: str) -> tuple[str, Given]:
+    """`name=value`, `name=@file`, or `name=-` for standard input."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--var {text!r} has no name and value", hint="write --var city=Paris")
+    if value == "-":
+        return name, Raw(_decoded(sys.stdin.buffer.read(MAX_BYTES + 1), f"--var {name}"))
+    if value.startswith("@"):
+        path = workspace.start / value[1:]
+        try:
+            data = read_regular(Path(os.path.realpath(path)), value[1:])
+        except BadReference as error:
+            raise UsageError(f"--var {name}: {error.message}", hint=error.hint) from None
+        return name, Raw(_decoded(data, f"--var {name}"))
+    return name, Raw(value)
+
+
+def _decoded(data: bytes, what: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"{what} is larger than {MAX_BYTES // 1024 // 1024} MB", hint="name a smaller file")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{what} is not UTF-8 at byte {error.start}", hint="save it as UTF-8") from None
+
+
+def _rows(workspace: Workspace, path: Path) -> list[dict[str, Given]]:
+    """The rows of a file: JSONL or CSV (whose values are typed as on the command line), or a list in JSON or YAML."""
+    shown = str(path)
+    try:
+        data = read_regular(Path(os.path.realpath(workspace.start / path)), shown, MEDIA_LIMIT)
+    except BadReference as error:
+        raise UsageError(f"--vars: {error.message}", hint=error.hint) from None
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return _csv_rows(data, shown)
+    if suffix == ".jsonl":
+        return _json_rows(data, shown)
+    if suffix in (".json", ".yaml", ".yml"):
+        value, _ = yaml12.read(_decoded(data, "--vars"), shown)
+        if isinstance(value, list) and all(isinstance(row, dict) for row in value):
+            return list(value)
+        raise SpecError([Problem(shown, "the rows are no list of objects", hint="write [{city: Paris}, …]")])
+    raise UsageError(f"--vars: {shown} has no known format", hint="name a .jsonl, .csv, .json or .yaml file")
+
+
+def _csv_rows(data: bytes, shown: str) -> list[dict[str, Given]]:
+    reader = csv.DictReader(io.StringIO(_decoded(data, "--vars"), newline=""), strict=True)
+    rows: list[dict[str, Given]] = []
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                message = "the row has more or fewer fields than the header"
+                raise SpecError([Problem(shown, message, line=reader.line_num)])
+            rows.append({name: Raw(value) for name, value in row.items()})
+    except csv.Error as error:
+        raise SpecError([Problem(shown, f"not CSV: {error}", line=reader.line_num)]) from None
+    return rows
+
+
+def _json_rows(data: bytes, shown: str) -> list[dict[str, Given]]:
+    rows: list[dict[str, Given]] = []
+    problems: list[Problem] = []
+    for n, text in enumerate(_decoded(data, "--vars").splitlines(), 1):
+        if not text.strip():
+            continue
+        try:
+            rows.append(dict(parse(text, file=shown, format="json").value))
+        except SpecError as error:
+            problems += [replace(problem, line=n) for problem in error.problems]
+    if problems:
+        raise SpecError(problems)
+    return rows

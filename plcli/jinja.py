@@ -1,0 +1,183 @@
+"""jinja2 templates, cut down to what a prompt needs and bounded in all they do.
+
+jinja2 parses, `jinja_syntax` rewrites the tree so that every expression is an operation of
+`operations`, and jinja2's sandbox runs the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from plcli.jinja_syntax import (
+    FREE_FILTERS,
+    FREE_TESTS,
+    METERED_FILTERS,
+    METERED_TESTS,
+    Fault,
+    Rewriter,
+    TemplateFaults,
+    check_depth,
+    missing_variable,
+)
+from plcli.media import Json
+from plcli.meter import Meter, Misuse
+from plcli.operations import Operations
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, nodes
+
+MAX_LENGTH = 1024 * 1024
+"""Characters of a text that holds placeholders."""
+
+MAX_OUTPUT = 4 * 1024 * 1024
+"""Characters of a filled text."""
+
+_MAX_TOKENS = 20_000
+_BRACES_HINT = "put {% raw %}…{% endraw %} around braces that are meant as such, or set `template: none`"
+
+
+@dataclass(slots=True)
+class Program:
+    """A template ready to run: its rewritten tree, and the variables that it uses.
+
+    `uses` gives, for each name the variables must have, the line of its first use; `guarded` are the
+    names that may be missing because the template asks (`is defined`, `default`).
+    """
+
+    tree: nodes.Template
+    environment: Environment
+    meter: Meter
+    uses: dict[str, int]
+    guarded: frozenset[str]
+
+
+def parse(text: str) -> Program:
+    """Read a template. Raises `TemplateFaults`."""
+    from jinja2 import TemplateError, TemplateSyntaxError
+
+    if len(text) > MAX_LENGTH:
+        message = f"a text with placeholders has at most {MAX_LENGTH:,} characters"
+        raise TemplateFaults((Fault(1, message, "use `template: none`, or put long texts into variables"),))
+    meter = Meter()
+    environment = _environment(meter, "\r\n" if "\r\n" in text else "\n")
+    try:
+        if sum(1 for _ in islice(environment.lex(text), _MAX_TOKENS + 1)) > _MAX_TOKENS:
+            raise TemplateFaults((Fault(1, "too many placeholders", "put long lists into variables, and loop"),))
+        tree = environment.parse(text)
+        check_depth(tree)
+        rewriter = Rewriter()
+        rewriter.rewrite(tree)
+        if rewriter.faults:
+            raise TemplateFaults(tuple(rewriter.faults))
+        tree.set_environment(environment)
+        undeclared = _undeclared(tree, environment)
+    except TemplateSyntaxError as error:
+        raise TemplateFaults((Fault(error.lineno, _sentence(error.message), _BRACES_HINT),)) from None
+    except (RecursionError, MemoryError):
+        raise TemplateFaults((Fault(1, "nested too deeply"),)) from None
+    except TemplateError as error:
+        raise TemplateFaults((Fault(1, _sentence(str(error))),)) from None
+    except ValueError:
+        raise TemplateFaults((Fault(1, "a number has too many digits", "pass it as a text variable"),)) from None
+    guarded = frozenset(rewriter.guarded & undeclared)
+    uses = {name: line for name, line in rewriter.uses.items() if name in undeclared and name not in guarded}
+    return Program(tree, environment, meter, uses, guarded)
+
+
+def run(program: Program, variables: Mapping[str, Json]) -> str:
+    """Fill a template, once. Raises `TemplateFaults`, naming every missing variable."""
+    missing = [missing_variable(name, line, variables) for name, line in program.uses.items() if name not in variables]
+    if missing:
+        raise TemplateFaults(tuple(missing))
+    from jinja2 import TemplateError
+
+    template = None
+    try:
+        template = program.environment.from_string(program.tree)
+        pieces, size = [], 0
+        for piece in template.root_render_func(template.new_context(dict(variables))):
+            size += len(piece)
+            if size > MAX_OUTPUT:
+                raise Misuse(f"the filled text is longer than {MAX_OUTPUT:,} characters")
+            pieces.append(piece)
+        return "".join(pieces)
+    except (RecursionError, MemoryError, SyntaxError):
+        raise TemplateFaults((Fault(1, "nested too deeply"),)) from None
+    except (Misuse, TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        line = _line_of(error.__traceback__, template.get_corresponding_lineno) if template else 1
+        raise TemplateFaults((Fault(line, _sentence(str(error))),)) from None
+
+
+def _environment(meter: Meter, newline: Any) -> Environment:
+    """jinja2's sandbox with nothing in it but the operations."""
+    from jinja2 import StrictUndefined, pass_context
+    from jinja2.runtime import LoopContext
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from jinja2.utils import Namespace
+
+    @pass_context
+    def as_it_is(_: Any, value: str) -> str:
+        """Depends on the context, so that jinja2 evaluates nothing while it compiles."""
+        return value
+
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined,
+        optimized=False,
+        finalize=as_it_is,
+        keep_trailing_newline=True,
+        newline_sequence=newline,
+        cache_size=0,
+    )
+    operations = Operations(meter, StrictUndefined, (LoopContext, Namespace))
+    given: dict[str, Any] = environment.filters
+    tests: dict[str, Any] = environment.tests
+    environment.globals.clear()
+    environment.filters = {
+        **{name: given[name] for name in FREE_FILTERS},
+        **{name: operations.metered(given[name]) for name in METERED_FILTERS},
+        "indent": operations.indented(given["indent"]),
+        "round": operations.rounded(given["round"]),
+        "join": operations.join,
+        "replace": operations.replace,
+        "string": operations.text,
+        "sum": operations.sum,
+        "tojson": operations.tojson,
+        **operations.table(),
+        "(namespace)": lambda _, /, *args, **kwargs: Namespace(*args, **kwargs),
+    }
+    environment.tests = {
+        **{name: tests[name] for name in FREE_TESTS},
+        **{name: operations.metered(tests[name]) for name in METERED_TESTS},
+    }
+    return environment
+
+
+def _undeclared(tree: nodes.Template, environment: Environment) -> set[str]:
+    """The names that a template looks up outside itself."""
+    from jinja2.meta import TrackingCodeGenerator
+
+    tracker = TrackingCodeGenerator(environment)
+    # jinja2.meta.find_undeclared_variables would leave the optimizer on, which evaluates and changes the tree.
+    tracker.optimizer = None
+    tracker.visit(tree)
+    return tracker.undeclared_identifiers
+
+
+def _line_of(traceback: TracebackType | None, line_in_template: Callable[[int], int]) -> int:
+    """The line of the text at which an error arose, read off the innermost frame of the template's code."""
+    line = 1
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == "<template>":
+            line = line_in_template(traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return line
+
+
+def _sentence(message: str | None) -> str:
+    """An exception's words as the middle of a line: no capital, no full stop."""
+    text = (message or "the template cannot be filled").strip().removesuffix(".")
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text

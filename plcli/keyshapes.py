@@ -1,0 +1,167 @@
+"""The shapes of well-known keys, and of those that a workspace names; `redact` finds them.
+
+Texts and workspace patterns may both be hostile: every pattern here takes time in proportion to the text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+REACH = 256
+"""Characters that a match of a workspace's pattern may have."""
+
+PATHS = 512
+"""Ways in which a workspace's pattern may be tried at one place, at most."""
+
+
+class Shape(NamedTuple):
+    """A kind of secret, known by how it looks.
+
+    A text without `marker`, in any case, holds none. The secret is the group `secret` where the pattern
+    has one, else the whole match.
+    """
+
+    marker: str
+    pattern: re.Pattern[str]
+
+
+_WORD = r"[A-Za-z0-9_-]"
+_START = rf"(?<!{_WORD})"
+_WITH_DIGIT = r"(?=[A-Za-z_.~+/-]{0,200}[0-9])"
+
+_PREFIXES: dict[str, str] = {
+    "sk-": rf"{_WITH_DIGIT}{_WORD}{{20,}}",  # OpenAI, Anthropic, OpenRouter, …
+    "AIza": rf"{_WORD}{{30,}}",  # Google
+    "ya29.": r"[A-Za-z0-9._-]{20,}",
+    **{f"gh{kind}_": r"[A-Za-z0-9]{20,}" for kind in "pousr"},  # GitHub
+    "github_pat_": r"[A-Za-z0-9_]{20,}",
+    "glpat-": rf"{_WORD}{{20,}}",
+    "xox": r"[abeoprs]-[A-Za-z0-9-]{10,}",  # Slack
+    "xapp-": r"[A-Za-z0-9-]{20,}",
+    "AKIA": r"[A-Z0-9]{16}(?![A-Za-z0-9])",  # Amazon
+    "ASIA": r"[A-Z0-9]{16}(?![A-Za-z0-9])",
+    "hf_": r"[A-Za-z0-9]{30,}",  # Hugging Face
+    "gsk_": r"[A-Za-z0-9]{30,}",  # Groq
+    "xai-": r"[A-Za-z0-9]{30,}",
+    "pplx-": r"[A-Za-z0-9]{30,}",
+    "nvapi-": rf"{_WORD}{{30,}}",
+    "r8_": r"[A-Za-z0-9]{30,}",  # Replicate
+    "npm_": r"[A-Za-z0-9]{30,}",
+    "pypi-": rf"{_WORD}{{50,}}",
+    "SG.": rf"{_WORD}{{16,}}\.{_WORD}{{16,}}",  # SendGrid
+    "sk_": r"(?:live|test)_[A-Za-z0-9]{16,}",  # Stripe
+    "rk_": r"(?:live|test)_[A-Za-z0-9]{16,}",
+    "whsec_": r"[A-Za-z0-9+/]{16,}",
+    "dop_v1_": r"[0-9a-f]{32,}",  # DigitalOcean
+    "eyJ": rf"{_WORD}{{8,}}\.eyJ{_WORD}{{8,}}\.{_WORD}{{8,}}",  # JSON web tokens
+}
+
+_QUERY = (
+    r"(?:api[_-]?key|key|(?:access[_-]?|auth[_-]?)?token|(?:client[_-]?)?secret|password"
+    r"|sig|(?:x-(?:amz|goog)-)?signature)"
+)
+_HEADERS = ("proxy-authorization", "authorization", "x-goog-api-key", "x-api-key", "api-key", "set-cookie", "cookie")
+_HEADER = f"(?:{'|'.join(_HEADERS)})"
+_SEPARATOR = r"[\\\"']{0,3}\s{0,4}[:=]\s{0,4}[\\\"']{0,3}(?:(?:bearer|basic|token)\s{1,4})?"
+_VALUE = r"[^\s&#\"'<>;,\\]"
+_NO_SAMPLE = rf"(?!(?:[A-Z_]+|[xX*.]+)(?!{_VALUE})|[$<{{\[]|%7B)"
+_PEM = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+_PEM_BODY = r"(?:[A-Za-z0-9+/=\s\\:,]|-(?!----))*+"
+
+SHAPES: tuple[Shape, ...] = (
+    *(Shape(prefix.lower(), re.compile(_START + re.escape(prefix) + tail)) for prefix, tail in _PREFIXES.items()),
+    Shape("bearer", re.compile(rf"{_START}(?i:bearer)\s{{1,4}}(?P<secret>{_WITH_DIGIT}[A-Za-z0-9._~+/-]{{16,}}=*)")),
+    Shape("=", re.compile(rf"[?&](?i:{_QUERY})=(?P<secret>{_NO_SAMPLE}{_VALUE}{{8,}})")),
+    *(
+        Shape(
+            marker,
+            re.compile(
+                rf"{_START}(?i:{_HEADER}{_SEPARATOR})(?P<secret>{_NO_SAMPLE}(?={_VALUE}{{0,200}}[0-9]){_VALUE}{{12,}})"
+            ),
+        )
+        for marker in ("authorization", "api-key", "cookie")
+    ),
+    Shape("-----begin", re.compile(_PEM + _PEM_BODY + r"(?:-----END [A-Z0-9 ]{0,60}-----)?")),
+)
+"""Every known shape. Their lengths and digits are chosen so that words, identifiers and samples are none."""
+
+_BEGINNINGS = tuple(word.lower() for word in (*_PREFIXES, *_HEADERS, "bearer"))
+_LAST_WORD = re.compile(rf"{_START}{_WORD}{{1,20}}\Z")
+_UNFINISHED = re.compile(
+    rf"{_START}(?:{'|'.join(map(re.escape, _PREFIXES))})[A-Za-z0-9.+/_-]*\Z"
+    rf"|{_START}(?i:bearer)\s{{0,4}}[A-Za-z0-9._~+/-]*=*\Z"
+    rf"|[?&][A-Za-z_-]{{0,20}}(?:={_VALUE}*)?\Z"
+    rf"|{_START}(?i:{_HEADER})[\\\"']{{0,3}}\s{{0,4}}\Z"
+    rf"|{_START}(?i:{_HEADER}{_SEPARATOR}){_VALUE}*(?:\s{{1,4}}{_VALUE}*)?\Z"
+    r"|-{1,5}[BEGIN]{0,5}\Z|-----BEGIN[A-Z0-9 ]{0,60}-{0,5}\Z"
+    rf"|{_PEM}{_PEM_BODY}(?:-----[A-Z0-9 ]{{0,60}}-{{0,5}})?\Z"
+)
+
+
+def unfinished(text: str, limit: int) -> int:
+    """Where the end of a text begins that may become a secret, or a longer one, when more follows.
+
+    Its length where there is none. An end of more than `limit` characters is not waited for.
+    """
+    found = _UNFINISHED.search(text, max(len(text) - limit, 0))
+    if found:
+        return found.start()
+    word = _LAST_WORD.search(text, max(len(text) - 20, 0))
+    if word and any(beginning.startswith(word[0].lower()) for beginning in _BEGINNINGS):
+        return word.start()
+    return len(text)
+
+
+class PatternError(ValueError):
+    """A workspace's pattern is not taken; the text says why."""
+
+
+_TOKEN = re.compile(
+    r"""
+    (?P<atom> \\[dDwWsSbtnr] | \\[^A-Za-z0-9\s] | \[\^?(?:\\.|[^\[\]\\])+\] | [^\\\[\](){}|?*+^$] )
+    | (?P<times> \? | \{ (?P<least>[0-9]{1,3}) (?: , (?P<most>[0-9]{1,3}) )? \} )
+    | (?P<group> \( (?: \?: )? | \) )
+    | (?P<either> \| )
+    """,
+    re.VERBOSE,
+)
+
+
+def pattern(source: str) -> re.Pattern[str]:
+    """Compile a workspace's pattern; raises `PatternError` for one that could take long or match nothing.
+
+    Taken are characters, classes, `\\d \\w \\s \\b`, groups, `|`, and repeats with a bound (`{16,64}`,
+    `?`) of single characters or classes; nothing looks around, back, or at line ends. A match has at
+    most `REACH` characters and is tried in at most `PATHS` ways.
+    """
+    at, reach, paths, repeatable = 0, 0, 1, False
+    while at < len(source):
+        token = _TOKEN.match(source, at)
+        if token is None or (token["times"] and not repeatable):
+            raise PatternError(
+                f"{source[at]!r} at character {at + 1} is not taken here: "
+                "repeats need a bound, like [0-9a-f]{16,64}, and follow one character or class"
+            )
+        if token["atom"]:
+            reach += 1
+        elif token["either"]:
+            paths *= 2
+        elif token["times"]:
+            least = int(token["least"] or 0)
+            most = int(token["most"] or token["least"] or 1)
+            reach += most - 1
+            paths *= max(most - least, 0) + 1
+        repeatable = bool(token["atom"])
+        at = token.end()
+    if reach > REACH:
+        raise PatternError(f"it can match more than {REACH} characters")
+    if paths > PATHS:
+        raise PatternError(f"it can be tried in more than {PATHS} ways at one place; use fewer repeats")
+    try:
+        compiled = re.compile(source)
+    except re.error as error:
+        raise PatternError(str(error)) from None
+    if compiled.search(""):
+        raise PatternError("it matches the empty text")
+    return compiled

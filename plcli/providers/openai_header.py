@@ -1,0 +1,128 @@
+"""What the headers of Responses and of Chat Completions share: params, strictness, the way back from a wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import cast
+
+from plcli.errors import Problem, SpecError
+from plcli.exchange import Target
+from plcli.media import Json
+from plcli.paths import find, place
+from plcli.providers.openai_strict import obstacles
+from plcli.providers.roundtrip import Header, Reader, take
+from plcli.request import FunctionTool, Loss, Output, Request
+
+
+def uncompile(api: str, wire: Json, target: Target, header: Header, readers: Iterable[Reader]) -> Request:
+    """The request of a wire. `body` keeps a model that is not the target's; `omit` says that there is none.
+
+    Raises `SpecError` for a wire that is no object.
+    """
+    if not isinstance(wire, dict):
+        raise SpecError([Problem("", f"the body of a {api} request must be an object")])
+    request = take(wire, Request(provider="openai", api=api, model=target.model), header, readers)
+    body = {key: item for key, item in request.body.items() if key != "model" or item != target.model}
+    return replace(request, body=body, omit=() if "model" in wire else ("model",))
+
+
+def explicit_strict(request: Request) -> Request:
+    """The request with `strict` said of every function tool and of the output: true where the schema qualifies."""
+    tools = tuple(
+        replace(tool, strict=not obstacles(tool.parameters))
+        if isinstance(tool, FunctionTool) and tool.strict is None
+        else tool
+        for tool in request.tools
+    )
+    output = request.output
+    if output is not None and output.strict is None:
+        output = replace(output, strict=not obstacles(output.schema))
+    return replace(request, tools=tools, output=output)
+
+
+def body_losses(request: Request) -> list[Loss]:
+    """The transport switches that a `body` must not hold."""
+    return [
+        Loss(f"body.{name}", f"{name} is a transport switch", "drop it; --no-stream turns streaming off")
+        for name in ("stream", "stream_options")
+        if name in request.body
+    ]
+
+
+def _number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _integer(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _word(value: Json) -> bool:
+    return isinstance(value, str)
+
+
+def _words(value: Json) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(map(_word, value)))
+
+
+_FITS: Mapping[str, Callable[[Json], bool]] = {
+    "temperature": _number,
+    "top_p": _number,
+    "max_output_tokens": _integer,
+    "stop": _words,
+    "seed": _integer,
+    "presence_penalty": _number,
+    "frequency_penalty": _number,
+    "reasoning_effort": _word,
+    "verbosity": _word,
+    "service_tier": _word,
+}
+
+
+def put_params(header: dict[str, Json], request: Request, places: Mapping[str, str]) -> dict[str, Json]:
+    """The header with the params that the api has; `places` says where they stand in its wire."""
+    for name, path in places.items():
+        if name in request.params:
+            header = cast(dict[str, Json], place(header, path, request.params[name]))
+    return header
+
+
+def params_reader(places: Mapping[str, str]) -> Reader:
+    """A reader of every param whose value has the type that a spec allows."""
+
+    def read(wire: Mapping[str, Json], request: Request) -> Request:
+        found = {name: find(wire, path) for name, path in places.items()}
+        return replace(request, params={name: value for name, value in found.items() if _FITS[name](value)})
+
+    return read
+
+
+def read_parallel(wire: Mapping[str, Json], request: Request) -> Request | None:
+    """The reader of `parallel_tool_calls`."""
+    parallel = wire.get("parallel_tool_calls")
+    return replace(request, parallel_tool_calls=parallel) if isinstance(parallel, bool) else None
+
+
+def structure(output: Output) -> dict[str, Json]:
+    """The fields of a structured output as both apis write them."""
+    entry: dict[str, Json] = {"name": output.name, "schema": output.schema}
+    if output.description is not None:
+        entry["description"] = output.description
+    if output.strict is not None:
+        entry["strict"] = output.strict
+    return entry
+
+
+def read_structure(entry: Json, request: Request) -> Request | None:
+    """The request with the output that `structure` could have written so."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or "schema" not in entry:
+        return None
+    strict, description = entry.get("strict"), entry.get("description")
+    output = Output(
+        entry["name"],
+        entry["schema"],
+        strict if isinstance(strict, bool) else None,
+        description if isinstance(description, str) else None,
+    )
+    return replace(request, output=output)

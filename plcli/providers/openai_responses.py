@@ -1,0 +1,229 @@
+"""The Responses api: requests to and from its JSON, sending, and the next turn.
+
+Its streams are gathered in `openai_responses_stream`, its answers read in `openai_responses_answer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from plcli.exchange import Target, WireEvent
+from plcli.failures import failed
+from plcli.media import Json, MediaRef, lower
+from plcli.providers import openai_header, openai_tools
+from plcli.providers.openai_client import post
+from plcli.providers.openai_reading import rows, table
+from plcli.providers.openai_responses_answer import read
+from plcli.providers.openai_responses_items import items_of, messages_of, unfit
+from plcli.providers.openai_responses_stream import fold, progress
+from plcli.providers.openai_turns import data_url, turn_losses
+from plcli.providers.registry import Call, Compiled
+from plcli.providers.roundtrip import finish, same
+from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Request, Tool
+
+__all__ = ["MEDIA", "compile", "defaults", "fold", "next_turn", "progress", "read", "send", "uncompile"]
+
+OPERATION = "responses.create"
+
+MEDIA: tuple[tuple[str | None, ...], ...] = (("output", None, "result"),)
+"""Places of a response that hold base64, however short."""
+
+_ENCRYPTED_REASONING = "reasoning.encrypted_content"
+_PICTURES = "image_generation"
+
+_NOT_IN_THE_TOOL = {"markup": "use `api: images`", "n": "drop it, and ask for several with --count"}
+
+_PARAMS = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "max_output_tokens": "max_output_tokens",
+    "reasoning_effort": "reasoning.effort",
+    "verbosity": "text.verbosity",
+    "service_tier": "service_tier",
+}
+
+
+def defaults(request: Request) -> Request:
+    """The request with `strict` explicit, and not stored unless it says otherwise.
+
+    An answer that is not stored brings its reasoning along encrypted, so that the next turn has it.
+    """
+    request = openai_header.explicit_strict(request)
+    if request.chain == "server" or "store" in request.body:
+        return request
+    body: dict[str, Json] = {**request.body, "store": False}
+    include = body.get("include", [])
+    if isinstance(include, list) and _ENCRYPTED_REASONING not in include:
+        body["include"] = [*include, _ENCRYPTED_REASONING]
+    return replace(request, body=body)
+
+
+def compile(request: Request) -> Compiled:
+    """Neutral to native; adds nothing that the request does not say."""
+    wire, unknown_paths = finish({"model": request.model, **_header(request)}, request)
+    return Compiled(wire, Target(OPERATION, request.model), (*_losses(request), *unknown_paths))
+
+
+def uncompile(wire: Json, target: Target) -> Request:
+    """Native to neutral; what is not understood stays in `body` or in native parts.
+
+    An `input` that is a string stays in `body`. Raises `SpecError` for a wire that is no object.
+    """
+    readers = (_read_chain, openai_header.params_reader(_PARAMS), openai_header.read_parallel, _read_output,
+               _read_tools, _read_choice, _read_image, _read_messages)  # fmt: skip
+    return openai_header.uncompile("responses", wire, target, _header, readers)
+
+
+def send(wire: Json, target: Target, call: Call) -> Iterator[WireEvent]:
+    """Send the wire; raises `CallFailed`, and `MediaMissing` for bytes that are gone."""
+    body = {**lower(wire, call.read_media)}
+    body.pop("stream", None)
+    if call.stream:
+        body["stream"] = True
+    return post("/responses", body, call)
+
+
+def next_turn(wire: Json, wire_response: Json, turns: Sequence[Message], chain: str) -> Json:
+    """The wire of the next turn.
+
+    `echo` sends the input again with all items of the answer after it; an input that is a string
+    becomes a user message first. `server` sends the new turns only. Raises `CallFailed` for an answer
+    without an id to chain to.
+    """
+    answer = table(wire_response)
+    output = rows(answer.get("output"))
+    custom = openai_tools.custom_names(_tools(wire))
+    if chain == "server":
+        if "conversation" in wire:
+            return {**wire, "input": items_of(turns, custom, output)}
+        if not isinstance(answer.get("id"), str):
+            raise failed("protocol", "the answer has no id that the next turn could name", "write `chain: echo`")
+        return {**wire, "previous_response_id": answer["id"], "input": items_of(turns, custom, output)}
+    old = wire.get("input", [])
+    if isinstance(old, str):
+        old = [{"role": "user", "content": old}]
+    before = [*rows(old), *output]
+    return {**wire, "input": [*before, *items_of(turns, custom, before)]}
+
+
+def _header(request: Request) -> dict[str, Json]:
+    header: dict[str, Json] = {}
+    if request.messages:
+        header["input"] = items_of(request.messages, openai_tools.custom_names(request.tools))
+    tools = [_tool(tool) for tool in request.tools]
+    if request.image is not None:
+        tools.append(_picture_tool(request.image))
+    if tools:
+        header["tools"] = tools
+    choice = openai_tools.write_choice(request, _choice_entry, _choice_subset)
+    if choice is None and request.image is not None:
+        choice = {"type": _PICTURES}
+    if choice is not None:
+        header["tool_choice"] = choice
+    if request.parallel_tool_calls is not None:
+        header["parallel_tool_calls"] = request.parallel_tool_calls
+    if request.output is not None:
+        header["text"] = {"format": {"type": "json_schema", **openai_header.structure(request.output)}}
+    return openai_header.put_params(header, request, _PARAMS)
+
+
+def _losses(request: Request) -> list[Loss]:
+    losses = [
+        Loss(f"params.{name}", f"the responses api has no {name}", "drop it, or use `api: chat`")
+        for name in request.params
+        if name not in _PARAMS
+    ]
+    losses += (
+        Loss(f"image.{name}", f"the image_generation tool has no {name}", hint)
+        for name, hint in _NOT_IN_THE_TOOL.items()
+        if name in (request.image or {})
+    )
+    return [*turn_losses(request.messages, unfit), *losses, *openai_header.body_losses(request)]
+
+
+def _tool(tool: Tool) -> Json:
+    if isinstance(tool, BuiltinTool):
+        return tool.item
+    if isinstance(tool, FunctionTool):
+        return {"type": "function", **openai_tools.entry_of(tool)}
+    entry = {"type": "custom", **openai_tools.entry_of(tool)}
+    if tool.syntax is not None:
+        entry["format"] = {"type": "grammar", **openai_tools.grammar_of(tool)}
+    elif tool.explicit_text:
+        entry["format"] = {"type": "text"}
+    return entry
+
+
+def _tools(wire: Json) -> list[Tool]:
+    """The tools of a wire; what is none of ours is the provider's own, as it is."""
+    found: list[Tool] = []
+    for item in rows(wire.get("tools")):
+        kind = table(item).get("type")
+        tool: Tool | None = None
+        if kind == "function":
+            tool = openai_tools.read_function(item)
+        elif kind == "custom":
+            tool = openai_tools.read_custom(item, lambda form: form)
+        found.append(tool if tool is not None and same(_tool(tool), item) else BuiltinTool(item))
+    return found
+
+
+def _picture_tool(image: Mapping[str, Json]) -> Json:
+    """The `image_generation` tool; only a mask stands elsewhere in it than in the spec."""
+    tool = {"type": _PICTURES, **{key: item for key, item in image.items() if key not in _NOT_IN_THE_TOOL}}
+    mask = tool.get("mask")
+    if isinstance(mask, MediaRef | str):
+        del tool["mask"]
+        tool["input_image_mask"] = {"image_url": data_url(mask)}
+    return tool
+
+
+def _choice_entry(kind: openai_tools.Kind, name: str) -> Json:
+    return {"type": name} if kind == "builtin" else {"type": kind, "name": name}
+
+
+def _choice_subset(mode: str, entries: list[Json]) -> Json:
+    return {"type": "allowed_tools", "mode": mode, "tools": entries}
+
+
+def _read_chain(wire: Mapping[str, Json], request: Request) -> Request | None:
+    return replace(request, chain="server") if isinstance(wire.get("previous_response_id"), str) else None
+
+
+def _read_output(wire: Mapping[str, Json], request: Request) -> Request | None:
+    return openai_header.read_structure(table(wire.get("text")).get("format"), request)
+
+
+def _read_tools(wire: Mapping[str, Json], request: Request) -> Request:
+    return replace(request, tools=tuple(_tools(wire)))
+
+
+def _read_choice(wire: Mapping[str, Json], request: Request) -> Request | None:
+    value = wire.get("tool_choice")
+    subset = value if isinstance(value, dict) and value.get("type") == "allowed_tools" else None
+    choice = openai_tools.read_choice(value, subset, lambda entry: entry.get("name", entry.get("type")))
+    return None if choice is None else replace(request, tool_choice=choice)
+
+
+def _read_image(wire: Mapping[str, Json], request: Request) -> Request | None:
+    """The `image_generation` tool at the end of the list is what the spec says under `image`."""
+    last = request.tools[-1] if request.tools else None
+    if not isinstance(last, BuiltinTool) or table(last.item).get("type") != _PICTURES:
+        return None
+    image = {key: item for key, item in last.item.items() if key != "type"}
+    mask = image.get("input_image_mask")
+    if isinstance(mask, dict) and mask.keys() == {"image_url"} and isinstance(mask["image_url"], MediaRef | str):
+        image = {**{key: item for key, item in image.items() if key != "input_image_mask"}, "mask": mask["image_url"]}
+    forced = same(wire.get("tool_choice"), {"type": _PICTURES})
+    choice = None if forced else request.tool_choice
+    return replace(request, tools=request.tools[:-1], image=image, tool_choice=choice)
+
+
+def _read_messages(wire: Mapping[str, Json], request: Request) -> Request | None:
+    items = wire.get("input")
+    if not isinstance(items, list):
+        return None
+    return replace(request, messages=messages_of(items, openai_tools.custom_names(request.tools)))
+
+

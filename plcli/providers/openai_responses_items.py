@@ -1,0 +1,196 @@
+"""Messages as input items of the Responses api, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from typing import cast
+
+from plcli.media import Json, MediaRef
+from plcli.providers.openai_turns import arguments_text, arguments_value, data_url, only_native, text_at
+from plcli.providers.roundtrip import same
+from plcli.request import Audio, File, Image, Message, Native, Part, Role, Text, ToolCall, ToolResult
+
+_ROLES = ("system", "developer", "user", "assistant")
+
+
+def unfit(role: str, part: Part) -> str | None:
+    """Why a part cannot stand in a message of that role (`tool`: in a tool result), or None."""
+    if isinstance(part, Audio):
+        return "the responses api takes no sound"
+    if role == "assistant" and isinstance(part, Image | File):
+        return "the responses api takes no pictures or files in an assistant message"
+    return None
+
+
+def items_of(messages: Iterable[Message], custom: AbstractSet[str], before: Iterable[Json] = ()) -> list[Json]:
+    """The items of messages that follow the items `before`.
+
+    `custom` names the tools that take free text: their calls, and the answers to calls of theirs, are
+    items of another type.
+    """
+    items: list[Json] = []
+    calls = _custom_calls(before)
+    for message in messages:
+        added = _write(message, custom, calls)
+        calls |= _custom_calls(added)
+        items += added
+    return items
+
+
+def messages_of(items: Iterable[Json], custom: AbstractSet[str]) -> tuple[Message, ...]:
+    """The messages whose items these are: `items_of(messages_of(items, custom), custom) == items`.
+
+    Items of one assistant turn become one message, and so do adjacent tool results.
+    """
+    turns: list[tuple[Role, list[Part]]] = []
+    calls: set[str] = set()
+    for item in items:
+        message = _read(item, custom)
+        if message is None or not same(_write(message, custom, calls), [item]):
+            message = Message(_native_role(item), (Native(item),))
+        calls |= _custom_calls([item])
+        if turns and turns[-1][0] == message.role and _continues(turns[-1][1], message.parts):
+            turns[-1][1].extend(message.parts)
+        else:
+            turns.append((message.role, list(message.parts)))
+    return tuple(Message(role, tuple(parts)) for role, parts in turns)
+
+
+def _custom_calls(items: Iterable[Json]) -> set[str]:
+    ids = (
+        item.get("call_id") for item in items if isinstance(item, dict) and item.get("type") == "custom_tool_call"
+    )
+    return {call for call in ids if isinstance(call, str)}
+
+
+def _continues(before: list[Part], after: tuple[Part, ...]) -> bool:
+    """Whether parts written in one message stay the items that they are in two."""
+    if not before or not after or (len(before) == 1 and only_native(before)) or only_native(after):
+        return False
+    last, first = before[-1], after[0]
+    if isinstance(last, ToolResult | ToolCall) or isinstance(first, ToolCall):
+        return True
+    return isinstance(last, Text) and isinstance(first, Text) and last.phase != first.phase
+
+
+def _write(message: Message, custom: AbstractSet[str], custom_calls: AbstractSet[str]) -> list[Json]:
+    if only_native(message.parts):
+        return [part.item for part in message.parts if isinstance(part, Native)]
+    if not message.parts:
+        return [_message(message.role, [])]
+    items: list[Json] = []
+    run: list[Part] = []
+    for part in message.parts:
+        if unfit(message.role, part):
+            continue
+        if run and (isinstance(part, ToolCall | ToolResult) or _phase(message.role, part, run) != _phase_of(run)):
+            items.append(_message(message.role, run))
+            run = []
+        if isinstance(part, ToolCall):
+            items.append(_call(part, custom))
+        elif isinstance(part, ToolResult):
+            items.append(_result(part, custom_calls))
+        else:
+            run.append(part)
+    return [*items, _message(message.role, run)] if run else items
+
+
+def _phase(role: Role, part: Part, run: list[Part]) -> str | None:
+    """The phase that a part asks its message to have; other parts than words go with those before."""
+    return part.phase if isinstance(part, Text) and role == "assistant" else _phase_of(run)
+
+
+def _phase_of(run: list[Part]) -> str | None:
+    return run[0].phase if isinstance(run[0], Text) else None
+
+
+def _message(role: Role, parts: list[Part]) -> Json:
+    alone = parts[0] if len(parts) == 1 else None
+    content = alone.text if isinstance(alone, Text) else [_content(role, part) for part in parts]
+    phase = _phase_of(parts) if parts and role == "assistant" else None
+    return {"role": role, "content": content} if phase is None else {"role": role, "content": content, "phase": phase}
+
+
+def _content(role: str, part: Part) -> Json:
+    """A part as content of a message, or of a tool result."""
+    if isinstance(part, Text):
+        return {"type": "output_text" if role == "assistant" else "input_text", "text": part.text}
+    if isinstance(part, Image):
+        detail = {} if part.detail is None else {"detail": part.detail}
+        return {"type": "input_image", "image_url": data_url(part.source), **detail}
+    if isinstance(part, File):
+        place = "file_url" if isinstance(part.source, str) else "file_data"
+        name = {} if part.filename is None else {"filename": part.filename}
+        return {"type": "input_file", place: data_url(part.source), **name}
+    return cast(Native, part).item
+
+
+def _call(call: ToolCall, custom: AbstractSet[str]) -> Json:
+    known = {} if call.id is None else {"call_id": call.id}
+    if call.name in custom:
+        return {"type": "custom_tool_call", **known, "name": call.name, "input": arguments_text(call.arguments)}
+    return {"type": "function_call", **known, "name": call.name, "arguments": arguments_text(call.arguments)}
+
+
+def _result(result: ToolResult, custom_calls: AbstractSet[str]) -> Json:
+    kind = "custom_tool_call_output" if result.id in custom_calls else "function_call_output"
+    output: Json = result.content
+    if not isinstance(result.content, str):
+        output = [_content("tool", part) for part in result.content if not unfit("tool", part)]
+    return {"type": kind, **({} if result.id is None else {"call_id": result.id}), "output": output}
+
+
+def _read(item: Json, custom: AbstractSet[str]) -> Message | None:
+    """The message that an item seems to be; whether it is, only writing it again can tell."""
+    if not isinstance(item, dict):
+        return None
+    kind, role, content, phase = item.get("type"), item.get("role"), item.get("content"), item.get("phase")
+    if kind in ("function_call", "custom_tool_call"):
+        free = kind == "custom_tool_call"
+        name, given = item.get("name"), item.get("input" if free else "arguments")
+        if not isinstance(name, str) or not isinstance(given, str):
+            return None
+        arguments = given if free else arguments_value(given)
+        return Message("assistant", (ToolCall(text_at(item, "call_id"), name, arguments),))
+    if kind in ("function_call_output", "custom_tool_call_output"):
+        output = item.get("output")
+        if isinstance(output, list):
+            return Message("tool", (ToolResult(text_at(item, "call_id"), _parts("tool", output, None)),))
+        return Message("tool", (ToolResult(text_at(item, "call_id"), output),)) if isinstance(output, str) else None
+    if role not in _ROLES:
+        return None
+    phase = phase if isinstance(phase, str) else None
+    if isinstance(content, str):
+        return Message(role, (Text(content, phase),))
+    return Message(role, _parts(role, content, phase)) if isinstance(content, list) else None
+
+
+def _parts(role: str, content: list[Json], phase: str | None) -> tuple[Part, ...]:
+    parts = ((_read_content(item, phase), item) for item in content)
+    return tuple(part if part and same(_content(role, part), item) else Native(item) for part, item in parts)
+
+
+def _read_content(item: Json, phase: str | None) -> Part | None:
+    if not isinstance(item, dict):
+        return None
+    kind, source = item.get("type"), item.get("image_url")
+    if kind in ("input_text", "output_text") and isinstance(item.get("text"), str):
+        return Text(item["text"], phase)
+    if kind == "input_image" and isinstance(source, MediaRef | str):
+        return Image(source, text_at(item, "detail"))
+    if kind == "input_file":
+        source = item.get("file_data")
+        if not isinstance(source, MediaRef):
+            source = item.get("file_url")
+        return File(source, text_at(item, "filename")) if isinstance(source, MediaRef | str) else None
+    return None
+
+
+def _native_role(item: Json) -> Role:
+    if not isinstance(item, dict):
+        return "user"
+    role, kind = item.get("role"), item.get("type")
+    if role in _ROLES:
+        return cast(Role, role)
+    return "tool" if isinstance(kind, str) and kind.endswith("_output") else "assistant"

@@ -1,0 +1,154 @@
+"""Streams of the Responses api: what a person sees of them, and the body that they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from plcli.exchange import Folded, WireEvent
+from plcli.media import Json
+from plcli.providers.openai_reading import count, rows, table
+from plcli.response import Event, join
+
+_SHOWN = {
+    "response.output_text.delta": "text",
+    "response.refusal.delta": "refusal",
+    "response.reasoning_summary_text.delta": "reasoning",
+    "response.reasoning_text.delta": "reasoning",
+}
+
+_STARTS = ("response.created", "response.queued", "response.in_progress")
+_ENDS = ("response.completed", "response.incomplete", "response.failed")
+
+
+class _Piece(NamedTuple):
+    """Where the deltas of one kind belong: the item they make, its field, and the form of a piece in a list."""
+
+    item: dict[str, Json]
+    field: str
+    counter: str = ""
+    type: str = ""
+    key: str = "text"
+
+
+_PIECES = {
+    "response.output_text.delta": _Piece(
+        {"type": "message", "role": "assistant"}, "content", "content_index", "output_text"
+    ),
+    "response.refusal.delta": _Piece(
+        {"type": "message", "role": "assistant"}, "content", "content_index", "refusal", "refusal"
+    ),
+    "response.reasoning_summary_text.delta": _Piece({"type": "reasoning"}, "summary", "summary_index", "summary_text"),
+    "response.reasoning_text.delta": _Piece({"type": "reasoning"}, "content", "content_index", "reasoning_text"),
+    "response.function_call_arguments.delta": _Piece({"type": "function_call"}, "arguments"),
+    "response.custom_tool_call_input.delta": _Piece({"type": "custom_tool_call"}, "input"),
+}
+
+
+def progress(event: WireEvent) -> Event | None:
+    """What a person sees while it streams; a partial picture is named by its number, from 1."""
+    data = table(event.data)
+    kind = data.get("type")
+    if not isinstance(kind, str) or event.whole:
+        return None
+    if kind in _SHOWN:
+        delta = data.get("delta")
+        return Event(_SHOWN[kind], delta) if isinstance(delta, str) and delta else None  # type: ignore[arg-type]
+    if kind == "response.reasoning_summary_part.added":
+        return Event("reasoning", "\n\n") if count(data.get("summary_index")) else None
+    if kind == "response.image_generation_call.partial_image":
+        index = count(data.get("partial_image_index"))
+        return Event("image", "" if index is None else str(index + 1))
+    if kind != "response.output_item.added":
+        return None
+    item = table(data.get("item"))
+    if item.get("type") == "message":
+        phase = item.get("phase")
+        return Event("phase", phase if isinstance(phase, str) else "")
+    if item.get("type") in ("function_call", "custom_tool_call") and isinstance(item.get("name"), str):
+        return Event("tool_call", item["name"])
+    return None
+
+
+def fold(events: Iterable[WireEvent]) -> Folded:
+    """The body that the same call would have returned unstreamed.
+
+    The last event of a stream holds it; items are gathered on the way for streams that are cut, and for
+    servers that leave `output` empty there. An `error` event makes a failed answer.
+    """
+    body: dict[str, Json] = {}
+    gathered = _Gathered()
+    complete = False
+    for event in events:
+        if event.whole:
+            return Folded(event.data, True)
+        data = table(event.data)
+        kind = data.get("type", event.name)
+        if kind in _ENDS or (kind in _STARTS and not complete):
+            body = table(data.get("response")) or body
+            if kind in _ENDS:
+                body = {"status": kind.removeprefix("response."), **body}
+                complete = True
+        elif kind == "error":
+            stated = {key: item for key, item in data.items() if key not in ("type", "sequence_number")}
+            body = {**body, "status": "failed", "error": table(data.get("error")) or stated}
+            complete = True
+        else:
+            gathered.add(kind, data)
+    output = gathered.output()
+    if output and not rows(body.get("output")):
+        body = {"object": "response", **body, "output": output}
+    if body and not complete:
+        body = {**body, "status": "in_progress"}
+    return Folded(body, complete)
+
+
+class _Gathered:
+    """The items of a stream, and the deltas of those that are not done."""
+
+    def __init__(self) -> None:
+        self._items: dict[int, dict[str, Json]] = {}
+        self._last = -1
+        self._begun: dict[str, int] = {}
+        self._done: set[int] = set()
+        self._deltas: dict[int, dict[tuple[str, int], list[str]]] = {}
+
+    def add(self, kind: Json, data: Mapping[str, Json]) -> None:
+        """Take one event in; other kinds than items and their deltas are passed over."""
+        index = count(data.get("output_index"))
+        if kind in ("response.output_item.added", "response.output_item.done") and isinstance(data.get("item"), dict):
+            done = kind == "response.output_item.done"
+            identity = str(data["item"].get("id"))
+            if index is None:
+                index = self._begun.get(identity, self._last + 1) if done else self._last + 1
+            self._items[index] = data["item"]
+            self._begun[identity] = index
+            self._last = max(self._last, index)
+            if done:
+                self._done.add(index)
+                self._deltas.pop(index, None)
+        elif isinstance(kind, str) and kind in _PIECES and isinstance(data.get("delta"), str):
+            place = count(data.get(_PIECES[kind].counter)) or 0
+            index = max(self._last, 0) if index is None else index
+            self._deltas.setdefault(index, {}).setdefault((kind, place), []).append(data["delta"])
+
+    def output(self) -> list[Json]:
+        """The items in order, as far as they came."""
+        indexes = sorted({*self._items, *self._deltas})
+        return [
+            _filled(self._items.get(index), self._deltas.get(index, {})) if index not in self._done
+            else self._items[index]
+            for index in indexes
+        ]  # fmt: skip
+
+
+def _filled(item: dict[str, Json] | None, deltas: Mapping[tuple[str, int], list[str]]) -> Json:
+    """An item that is not done, with the deltas that came."""
+    for (kind, _), pieces in sorted(deltas.items(), key=lambda delta: delta[0][1]):
+        piece, text = _PIECES[kind], join(pieces)
+        item = {**piece.item, **(item or {})}
+        if piece.counter:
+            item[piece.field] = [*rows(item.get(piece.field)), {"type": piece.type, piece.key: text}]
+        else:
+            item[piece.field] = text
+    return item

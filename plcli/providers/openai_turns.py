@@ -1,0 +1,66 @@
+"""Turns of a conversation, as far as Responses and Chat Completions write them alike: arguments and media."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from plcli.media import Json, MediaRef
+from plcli.request import Loss, Message, Native, Part, ToolResult
+
+
+def arguments_text(arguments: Json) -> str:
+    """The arguments of a call as a wire holds them: compact JSON, or the text as it is."""
+    if isinstance(arguments, str):
+        return arguments
+    return json.dumps(arguments, separators=(",", ":"), ensure_ascii=False)
+
+
+def arguments_value(text: str) -> Json:
+    """The arguments as an object where its compact JSON is this very text; else the text."""
+    value = parse_object(text)
+    return value if value is not None and arguments_text(value) == text else text
+
+
+def parse_object(text: str) -> dict[str, Json] | None:
+    """The JSON object in a text, or None where there is none."""
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _refuse(constant: str) -> Json:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def text_at(item: Mapping[str, Json], key: str) -> str | None:
+    """The text under a key, or None where there is none."""
+    value = item.get(key)
+    return value if isinstance(value, str) else None
+
+
+def data_url(source: MediaRef | str) -> MediaRef | str:
+    """The source as it stands where an api takes URLs."""
+    if isinstance(source, str) or source.encoding == "data-url":
+        return source
+    return MediaRef(source.digest, source.mime, "data-url")
+
+
+def only_native(parts: Sequence[Part]) -> bool:
+    """Whether a turn is nothing but the provider's own items."""
+    return bool(parts) and all(isinstance(part, Native) for part in parts)
+
+
+def turn_losses(messages: Iterable[Message], unfit: Callable[[str, Part], str | None]) -> Iterator[Loss]:
+    """The parts that an api cannot carry; `unfit` says why, for a role and a part."""
+    for at, message in enumerate(messages):
+        for index, part in enumerate(message.parts):
+            path = f"messages[{at}].content[{index}]"
+            if reason := unfit(message.role, part):
+                yield Loss(path, reason, "drop the part, or use an api that carries it")
+            if isinstance(part, ToolResult) and not isinstance(part.content, str):
+                for inner, piece in enumerate(part.content):
+                    if reason := unfit("tool", piece):
+                        yield Loss(f"{path}.content[{inner}]", reason, "drop the part, or use an api that carries it")

@@ -1,0 +1,113 @@
+"""Show one run: the line before the answer, what the stream did not show, and the line after it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from plcli.mediastore import MediaStore
+from plcli.records import Record
+from plcli.render.screen import Screen
+from plcli.response import ImagePart, RefusalPart, ToolCallPart
+
+_COLOURS = {"ok": "green", "tool_calls": "cyan", "incomplete": "yellow"}
+
+
+def show_header(name: str | None, model: str, screen: Screen) -> None:
+    """The line above an answer on a terminal: what is asked of whom."""
+    if screen.shape == "card":
+        screen.say((" · ".join(filter(None, (name, model))), "bold"))
+
+
+def show_answer(record: Record, store: MediaStore, screen: Screen, *, printed: bool) -> None:
+    """The parts of an answer that were not streamed: words, refusals, calls of tools, files of pictures."""
+    response = record.response
+    if response is None:
+        return
+    if not printed and response.text:
+        text = screen.clean(response.text, screen.out)
+        screen.write(screen.out, text if text.endswith("\n") else text + "\n")
+    for part in response.parts:
+        if isinstance(part, ToolCallPart):
+            screen.print(call_line(part))
+        elif isinstance(part, ImagePart):
+            screen.print(image_line(part, store))
+
+
+def call_line(call: ToolCallPart) -> str:
+    """A call of a tool: `name({"argument": …})` and its id."""
+    arguments = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments, ensure_ascii=False)
+    return f"{call.name}({arguments})" + (f"  # {call.id}" if call.id else "")
+
+
+def image_line(image: ImagePart, store: MediaStore) -> str:
+    """The file of a picture, or what is known of one whose bytes are not there."""
+    path = store.path(image.media) if image.media else None
+    return str(_near(path)) if path else "a picture without its bytes"
+
+
+def show_footer(record: Record, screen: Screen) -> None:
+    """The line below an answer (state, model, tokens, cost, time, run); then what went wrong, and what to do."""
+    state = record.response.state if record.response else "error"
+    facts = filter(None, (model_name(record), tokens(record), cost(record), duration(record), run_name(record)))
+    screen.say((state, _COLOURS.get(state, "red")), (f" · {' · '.join(facts)}", "dim"))
+    show_findings(record, screen)
+
+
+def show_findings(record: Record, screen: Screen) -> None:
+    """What a person must know of a run that is not simply good; shown with `--quiet` too."""
+    response, error = record.response, record.error
+    if error is not None:
+        screen.error(error.message, error.hint)
+    elif response is not None and response.state == "incomplete":
+        screen.warn(f"the answer was cut ({response.finish_reason}); raise params.max_output_tokens")
+    elif response is not None and response.state in ("refused", "blocked", "no_image"):
+        words = " ".join(part.text for part in response.parts if isinstance(part, RefusalPart))
+        screen.error(f"the provider answered with state {response.state}" + (f": {words}" if words else ""), None)
+    for expectation in record.expectations or ():
+        if not expectation.passed:
+            screen.warn(f"expectation failed: {expectation.path}: {expectation.message or 'not as wanted'}")
+
+
+def model_name(record: Record) -> str:
+    """The model that was asked, and the one that answered where it has another name."""
+    asked = record.model_spec or f"{record.provider}/{record.model}"
+    served = record.served_model
+    return f"{asked} ({served})" if served and served != record.model else asked
+
+
+def tokens(record: Record) -> str | None:
+    """`12 in, 34 out`."""
+    usage = record.usage
+    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
+        return None
+    return f"{_count(usage.input_tokens)} in, {_count(usage.output_tokens)} out"
+
+
+def cost(record: Record) -> str | None:
+    """`$0.0012`; `at least` where something used has no price."""
+    if record.cost is None:
+        return None
+    return ("" if record.cost.complete else "at least ") + f"${record.cost.amount:.6f}".rstrip("0").rstrip(".")
+
+
+def duration(record: Record) -> str | None:
+    """`1.2 s`."""
+    if not record.exchanges:
+        return None
+    return f"{sum(exchange.duration_ms for exchange in record.exchanges) / 1000:.1f} s"
+
+
+def run_name(record: Record) -> str | None:
+    """The tail of the run's id, by which it can be named."""
+    return f"run {record.id.rpartition('-')[2]}" if record.id else None
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"
+
+
+def _near(path: Path) -> Path:
+    """The path from the current folder, where it is below it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,0 +1,85 @@
+"""Show an answer as it streams: words to stdout, reasoning and commentary dim to stderr."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from plcli.plaintext import Stream as HarmlessStream
+from plcli.redact import Redactor
+from plcli.render.screen import Screen
+from plcli.response import Event, Failure
+
+
+class Live:
+    """The view of one streaming answer; call it with each event, and `finish` it once.
+
+    `printed` says whether any words of the answer have gone to stdout.
+    """
+
+    def __init__(self, screen: Screen, redactor: Redactor) -> None:
+        self._screen = screen
+        self._quiet = screen.machine
+        self._phase = ""
+        self._stream: TextIO | None = None
+        self._line_open = False
+        self._channels = {
+            screen.out: _Channel(redactor, terminal=screen.out.isatty()),
+            screen.err: _Channel(redactor, terminal=True),
+        }
+        self.printed = False
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if event.kind == "phase":
+            self._phase = event.text
+        elif event.kind == "text" and self._phase != "commentary":
+            if not self._quiet and event.text:
+                self.printed = True
+                self._put(self._screen.out, event.text)
+        elif event.kind in ("text", "reasoning", "refusal") and not (self._quiet or self._screen.quiet):
+            self._put(self._screen.err, event.text)
+
+    def wait(self, failure: Failure, seconds: float) -> None:
+        """Say that a failure will be retried."""
+        self._screen.say((f"{failure.message}; trying again in {seconds:.1f} s", "dim"))
+
+    def finish(self) -> None:
+        """End the last line."""
+        if self._stream is not None:
+            self._end(self._stream)
+
+    def _put(self, stream: TextIO, text: str) -> None:
+        if self._stream is not stream:
+            if self._stream is not None:
+                self._end(self._stream)
+            self._stream = stream
+        self._show(stream, self._channels[stream].feed(text))
+
+    def _end(self, stream: TextIO) -> None:
+        self._show(stream, self._channels[stream].flush())
+        if self._line_open:
+            self._screen.write(stream, "\n")
+            self._line_open = False
+        self._stream = None
+
+    def _show(self, stream: TextIO, text: str) -> None:
+        if text:
+            self._line_open = not text.endswith("\n")
+            styles = ("dim",) if stream is self._screen.err else ()
+            self._screen.write(stream, self._screen.styled(text, *styles, stream=stream))
+
+
+class _Channel:
+    """One stream's filters: secrets held back over pieces, and harmless text for a terminal."""
+
+    def __init__(self, redactor: Redactor, *, terminal: bool) -> None:
+        self._secrets = redactor.stream()
+        self._harmless = HarmlessStream() if terminal else None
+
+    def feed(self, text: str) -> str:
+        safe = self._secrets.feed(text)
+        return self._harmless.feed(safe) if self._harmless else safe
+
+    def flush(self) -> str:
+        safe = self._secrets.flush()
+        return self._harmless.feed(safe) + self._harmless.flush() if self._harmless else safe

@@ -1,0 +1,49 @@
+"""Show problems of files: as text, as JSON, or as annotations of GitHub Actions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Literal
+
+from plcli.errors import Problem
+from plcli.render.screen import Screen
+
+ProblemFormat = Literal["text", "json", "github"]
+
+
+def show_problems(problems: Sequence[Problem], screen: Screen, style: ProblemFormat = "text") -> None:
+    """Print problems to stdout, one after the other."""
+    if style == "json":
+        screen.print(json.dumps([_shown(problem) for problem in problems], indent=2, ensure_ascii=False))
+    else:
+        for problem in problems:
+            screen.print(github_line(problem) if style == "github" else text_lines(problem))
+
+
+def text_lines(problem: Problem) -> str:
+    """`file:line:column: error: message (path)` and a line with the hint."""
+    path = f" (at {problem.path})" if problem.path else ""
+    hint = f"\n  hint: {problem.hint}" if problem.hint else ""
+    return f"{problem.where}: {problem.severity}: {problem.message}{path}{hint}"
+
+
+def github_line(problem: Problem) -> str:
+    """A workflow command that GitHub Actions shows beside the line."""
+    place = {"file": problem.file, "line": problem.line, "col": problem.column}
+    properties = ",".join(f"{key}={_property(str(value))}" for key, value in place.items() if value is not None)
+    message = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
+    return f"::{problem.severity} {properties}::{_data(message)}"
+
+
+def _shown(problem: Problem) -> dict[str, object]:
+    return {key: value for key, value in asdict(problem).items() if value is not None}
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

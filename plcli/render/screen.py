@@ -1,0 +1,110 @@
+"""The two streams of a process: where text goes, whether it is a terminal, and what never gets there.
+
+Every text passes the redactor; on a terminal untrusted text is also made harmless.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, TextIO
+
+from plcli.plaintext import harmless
+
+Format = Literal["card", "text", "json", "jsonl"]
+
+_STYLES = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+@dataclass(slots=True)
+class Screen:
+    """Where the answer (`out`) and everything about it (`err`) go."""
+
+    out: TextIO
+    err: TextIO
+    environ: dict[str, str]
+    quiet: bool = False
+    verbose: bool = False
+    format: Format | None = None
+    redact: Callable[[str], str] = str
+    """Takes the secrets out of a text; set by the session as soon as it knows them."""
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the answer goes to a terminal."""
+        return self.out.isatty()
+
+    @property
+    def shape(self) -> Format:
+        """The format asked for; by default a card on a terminal and text in a pipe."""
+        return self.format or ("card" if self.terminal else "text")
+
+    @property
+    def machine(self) -> bool:
+        """Whether a program reads the answer."""
+        return self.shape in ("json", "jsonl")
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal; 80 where there is none."""
+        return shutil.get_terminal_size((80, 24)).columns if self.terminal else 80
+
+    def colours(self, stream: TextIO) -> bool:
+        """Whether a stream shows colours."""
+        return stream.isatty() and not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
+
+    def styled(self, text: str, *styles: str, stream: TextIO | None = None) -> str:
+        """The text in these styles, where the stream (default: `err`) shows them."""
+        if not text or not styles or not self.colours(stream or self.err):
+            return text
+        return f"\x1b[{';'.join(_STYLES[style] for style in styles)}m{text}\x1b[0m"
+
+    def clean(self, text: str, stream: TextIO) -> str:
+        """Untrusted text without secrets, and harmless where a terminal would act on it."""
+        text = self.redact(text)
+        return harmless(text) if stream is self.err or stream.isatty() else text
+
+    def print(self, *parts: str | tuple[str, str]) -> None:
+        """A line of the answer, untrusted, its parts plain or with a style."""
+        self._line(self.out, parts)
+
+    def say(self, *parts: str | tuple[str, str]) -> None:
+        """A line about the answer; not with `--quiet`."""
+        if not self.quiet:
+            self._line(self.err, parts)
+
+    def warn(self, text: str) -> None:
+        """A warning; shown with `--quiet` too."""
+        self._line(self.err, (("warning:", "yellow"), f" {text}"))
+
+    def error(self, text: str, hint: str | None) -> None:
+        """An error that a run came to, and what to type now; shown with `--quiet` too."""
+        self._line(self.err, (("error:", "red"), f" {text}"))
+        if hint:
+            self._line(self.err, (("hint:", "cyan"), f" {hint}"))
+
+    def _line(self, stream: TextIO, parts: Iterable[str | tuple[str, str]]) -> None:
+        pieces = ((part, None) if isinstance(part, str) else part for part in parts)
+        shown = ((self.clean(text, stream), style) for text, style in pieces)
+        self.write(stream, "".join(self.styled(text, style, stream=stream) if style else text for text, style in shown) + "\n")
+
+    def write(self, stream: TextIO, text: str) -> None:
+        """Text as it is. A reader that has gone away is no reason to lose the run: it is ignored."""
+        try:
+            stream.write(text)
+            stream.flush()
+        except BrokenPipeError:
+            # What is still buffered would raise again when Python closes the stream at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def open_screen(*, quiet: bool = False, verbose: bool = False, shape: Format | None = None) -> Screen:
+    """The screen of this process. Characters that it cannot show are escaped, never an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    return Screen(sys.stdout, sys.stderr, dict(os.environ), quiet, verbose, shape)

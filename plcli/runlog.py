@@ -1,0 +1,319 @@
+"""The run log: one record a line, appended durably, read forwards or newest first.
+
+A line that cannot be read is damage: it is reported with its offset, and every other line reads.
+Setting damage aside, rotating and copying to recordings are left to others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from io import BufferedReader, FileIO
+from pathlib import Path
+from typing import TypeVar
+
+from plcli import disk, runids
+from plcli.errors import LogError, UsageError
+from plcli.records import VERSION, Note, Record, UnknownVersion, line, parse
+
+Entry = TypeVar("Entry", Record, Note)
+
+BLOCK = 1 << 18
+"""Bytes that are read at once."""
+
+CANDIDATES = 5
+"""Runs that the message about an ambiguous reference lists."""
+
+_ID_PLACE = len('{"v":1,"id":"')
+_HEAD = re.compile(rb'\{"v":([0-9]+),"id":"([0-9]{8}T[0-9]{9}-[0-9a-z]{5})"')
+_WHOLE = (b"}\n", b"}\r\n", b"}")
+_CONFLICT = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
+_LAST = re.compile(r"last(?:~([0-9]{1,9}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A line that is no record. `offset` counts bytes from the start of the log."""
+
+    offset: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the log, not parsed yet.
+
+    `offset` counts bytes from the start of the log; `raw` holds the line end, if it has one.
+    """
+
+    offset: int
+    raw: bytes
+
+    @property
+    def id(self) -> str | None:
+        """The id that the first bytes show, at no cost; None where only parsing tells."""
+        match = _HEAD.match(self.raw)
+        known = match is not None and match[1] == b"%d" % VERSION and self.raw.endswith(_WHOLE)
+        return match[2].decode("ascii") if match is not None and known else None
+
+    def entry(self) -> Record | Note:
+        """What the line says. Raises `records.UnknownVersion`, and `ValueError` for damage."""
+        try:
+            return parse(self.raw)
+        except UnknownVersion:
+            raise
+        except ValueError as error:
+            raise ValueError(self._reason() or str(error)) from None
+
+    def _reason(self) -> str | None:
+        if self.raw.startswith(_CONFLICT):
+            return "a merge conflict was left in the file"
+        if b"\0" in self.raw:
+            return "it holds NUL bytes, as a crash of the machine leaves them"
+        if not self.raw.endswith(b"\n"):
+            return "it breaks off: whoever wrote it was stopped"
+        return None
+
+
+class RunLog:
+    """A log file; it need not exist. Errors are `LogError`, with a hint.
+
+    `on_damage` hears once of each line that cannot be read.
+    """
+
+    def __init__(self, path: Path, on_damage: Callable[[Damage], object] | None = None) -> None:
+        self.path = path
+        self._on_damage = on_damage
+        self._reported: set[int] = set()
+
+    def append(self, entry: Entry) -> Entry:
+        """Write the record or note at the end, and return it with its new id; the id it has is replaced.
+
+        When this returns, the line is on the disk. Many threads and processes may append at once: ids
+        rise strictly, and no line is lost or torn. What cannot be written whole is not written at all.
+        """
+        blank = entry.model_copy(update={"id": "0" * runids.LENGTH})
+        try:
+            data = line(blank).encode()
+        except ValueError as error:
+            raise LogError(f"the run cannot be written down: {error}", where=str(self.path)) from None
+        try:
+            disk.make_folder(self.path.parent)
+            id = self._write(data)
+        except (OSError, ValueError) as error:
+            raise disk.refusal(self.path, error) from None
+        except OverflowError:
+            raise LogError(
+                f"the last run of {self.path} is of the year 9999, and ids must rise",
+                where=str(self.path),
+                hint="move the log away, or name another with --log",
+            ) from None
+        return entry.model_copy(update={"id": id})
+
+    def _write(self, data: bytes) -> str:
+        while True:
+            fd = disk.open_plain(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | disk.NOFOLLOW)
+            with FileIO(fd) as file:
+                with disk.locked(fd):
+                    if not disk.is_at(fd, self.path):
+                        continue
+                    first = os.fstat(fd).st_size == 0
+                    id = _put(file, data)
+                # Outside the lock nobody waits for the disk of others, and it groups what comes together.
+                disk.sync(fd)
+            if first:
+                disk.sync_folder(self.path.parent)
+            return id
+
+    def scan(self, reverse: bool = False) -> Iterator[Line]:
+        """Every line that is not blank, unparsed, as the log stands now; `reverse` gives the newest first.
+
+        An absent log has none. Newest first reads only as much of the file as is asked for.
+        """
+        try:
+            fd = disk.open_plain(self.path, os.O_RDONLY)
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            raise disk.refusal(self.path, error) from None
+        with FileIO(fd) as file:
+            end = _settled_end(file)
+            for found in _backward(file, end) if reverse else _forward(file, end):
+                if not found.raw.isspace():
+                    yield found
+
+    def entries(self, reverse: bool = False) -> Iterator[Record | Note]:
+        """Every record and note; damage is reported and left out.
+
+        Raises `LogError` at a line of an unknown version, naming version and offset.
+        """
+        for found in self.scan(reverse):
+            entry = self.read(found)
+            if entry is not None:
+                yield entry
+
+    def records(self, reverse: bool = False) -> Iterator[Record]:
+        """Every record; as `entries`, without the notes."""
+        return (entry for entry in self.entries(reverse) if isinstance(entry, Record))
+
+    def read(self, found: Line) -> Record | Note | None:
+        """What a line of this log says; None for damage, which is reported.
+
+        Raises `LogError` for an unknown version, naming version and offset.
+        """
+        try:
+            return found.entry()
+        except UnknownVersion as error:
+            raise LogError(
+                f"{self.path}: {error}",
+                where=f"{self.path}, offset {found.offset}",
+                hint="upgrade plcli, or name another log with --log",
+            ) from None
+        except ValueError as error:
+            if self._on_damage is not None and found.offset not in self._reported:
+                self._reported.add(found.offset)
+                self._on_damage(Damage(found.offset, str(error)))
+            return None
+
+    def find(self, ref: str) -> Record:
+        """The run that a person means: an id, the start of one, its last five characters, `last`, `last~N`.
+
+        Of several lines with one id the newest counts. Raises `UsageError` where no run fits, or more
+        than one, which it lists.
+        """
+        match = _LAST.fullmatch(ref)
+        if match is not None:
+            return self._recent(ref, int(match[1] or 0))
+        found: dict[str, Record] = {}
+        for record in self._matching(ref):
+            if record.id == ref:
+                return record
+            found.setdefault(record.id, record)
+            if len(found) > CANDIDATES:
+                break
+        if not found:
+            raise self._absent(ref)
+        if len(found) > 1:
+            raise _ambiguous(ref, list(found.values()))
+        return next(iter(found.values()))
+
+    def _recent(self, ref: str, back: int) -> Record:
+        count = 0
+        for record in self.records(reverse=True):
+            if count == back:
+                return record
+            count += 1
+        if count:
+            runs = "run" if count == 1 else "runs"
+            raise UsageError(f"no run {ref!r}: {self.path} holds {count} {runs}", hint="plcli log list")
+        raise self._absent(ref)
+
+    def _matching(self, ref: str) -> Iterator[Record]:
+        for found in self.scan(reverse=True):
+            entry = None
+            id = found.id
+            if id is None:
+                entry = self.read(found)
+                id = entry.id if entry is not None else None
+            if ref and id is not None and (id.startswith(ref) or id.rpartition("-")[2] == ref):
+                entry = entry or self.read(found)
+                if isinstance(entry, Record):
+                    yield entry
+
+    def _absent(self, ref: str) -> UsageError:
+        if not self.path.exists():
+            return UsageError(
+                f"no run {ref!r}: there is no log at {self.path} yet",
+                hint="plcli run SPEC writes it; --log names another",
+            )
+        return UsageError(f"no run {ref!r} in {self.path}", hint="plcli log list")
+
+
+def _put(file: FileIO, data: bytes) -> str:
+    """Write the line behind all others, with a new id in its place; the lock is held. Returns the id."""
+    fd = file.fileno()
+    size = os.fstat(fd).st_size
+    id = runids.mint(_last_moment(file, size))
+    data = b"%b%b%b\n" % (data[:_ID_PLACE], id.encode("ascii"), data[_ID_PLACE + runids.LENGTH :])
+    if size:
+        file.seek(size - 1)
+        if file.read(1) != b"\n":
+            data = b"\n" + data
+    try:
+        disk.write_all(fd, data)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.ftruncate(fd, size)
+        raise
+    return id
+
+
+def _last_moment(file: FileIO, end: int) -> datetime | None:
+    """The time in the last id; lines without one, such as a torn tail, are passed over."""
+    for found in _backward(file, end):
+        head = _HEAD.match(found.raw)
+        moment = runids.moment_of(head[2].decode("ascii") if head else _parsed_id(found))
+        if moment is not None:
+            return moment
+    return None
+
+
+def _parsed_id(found: Line) -> str:
+    try:
+        return found.entry().id
+    except ValueError:
+        return ""
+
+
+def _settled_end(file: FileIO) -> int:
+    """Where the log ends; a line that is being written at this moment is waited for."""
+    end = file.seek(0, os.SEEK_END)
+    if end:
+        file.seek(end - 1)
+        if file.read(1) != b"\n":
+            with contextlib.suppress(OSError), disk.locked(file.fileno(), shared=True, wait=1.0):
+                end = os.fstat(file.fileno()).st_size
+    return end
+
+
+def _forward(file: FileIO, end: int) -> Iterator[Line]:
+    offset = file.seek(0)
+    reader = BufferedReader(file, BLOCK)
+    try:
+        while offset < end and (raw := reader.readline(end - offset)):
+            found = Line(offset, raw)
+            offset += len(raw)
+            yield found
+    finally:
+        reader.detach()
+
+
+def _backward(file: FileIO, end: int) -> Iterator[Line]:
+    pieces: list[bytes] = []  # of the line whose start is not reached yet, the last piece first
+    while end > 0:
+        start = max(0, end - BLOCK)
+        file.seek(start)
+        block = file.read(end - start)
+        until = before = len(block)
+        while (newline := block.rfind(b"\n", 0, before)) >= 0:
+            pieces.append(block[newline + 1 : until])
+            raw = b"".join(reversed(pieces))
+            pieces.clear()
+            if raw:
+                yield Line(start + newline + 1, raw)
+            until, before = newline + 1, newline
+        pieces.append(block[:until])
+        end = start
+    raw = b"".join(reversed(pieces))
+    if raw:
+        yield Line(0, raw)
+
+
+def _ambiguous(ref: str, runs: list[Record]) -> UsageError:
+    shown = [f"{run.id} ({run.spec.path if run.spec else run.command}, {run.time})" for run in runs[:CANDIDATES]]
+    more = ["…"] if len(runs) > CANDIDATES else []
+    return UsageError(f"{ref!r} may be any of: {', '.join(shown + more)}", hint=f"type more of it: {runs[0].id}")

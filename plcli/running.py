@@ -1,0 +1,91 @@
+"""Run plans one after the other: connect, ask, show, log; what `run` and its siblings share."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from plcli.connect import Connection, Limits, connect
+from plcli.errors import Exit
+from plcli.records import Batch, Record, line
+from plcli.render.answer import show_answer, show_footer, show_header
+from plcli.render.live import Live
+from plcli.resolve import Resolved
+from plcli.runs import Circumstances, Run, execute, keep_media, record_of
+from plcli.session import Session
+
+
+class Running:
+    """Runs plans in a session. `keep` says whether they leave records."""
+
+    def __init__(
+        self, session: Session, command: str, limits: Limits, *, stream: bool, keep: bool, tags: tuple[str, ...]
+    ) -> None:
+        self.session = session
+        self.command = command
+        self.limits = limits
+        self.stream = stream
+        self.keep = keep
+        self.tags = tags
+
+    def all(self, plans: Sequence[Resolved], rows: Sequence[int | None]) -> int:
+        """Run every plan; gives the largest exit code. Ctrl-C ends the running one and those after it."""
+        self.session.read_keys(plan.model.spec.api_key_env for plan in plans if plan.model.spec)
+        connections = [self._connect(plan) for plan in plans]
+        if len(plans) > 1:
+            # A single run is too short to collect garbage in; a batch is not.
+            gc.enable()
+        code = Exit.DONE
+        batch_id = uuid.uuid4().hex[:12] if len(plans) > 1 else None
+        for plan, connection, row in zip(plans, connections, rows, strict=True):
+            batch = Batch(id=batch_id, n=len(plans), row=row) if batch_id else None
+            run = self.one(plan, connection, batch)
+            code = max(code, run.exit)
+            if run.exit is Exit.INTERRUPTED:
+                break
+        return code
+
+    def one(self, plan: Resolved, connection: Connection, batch: Batch | None = None) -> Run:
+        """Run one plan, show its answer, and log it."""
+        session, screen = self.session, self.session.screen
+        show_header(plan.name, plan.model_name, screen)
+        live = Live(screen, session.redactor)
+        run = execute(
+            plan, connection, stream=self.stream, store=session.store, watch=live, watch_wait=live.wait
+        )
+        live.finish()
+        with _uninterrupted():
+            record = self._log(run, batch)
+        if screen.machine:
+            screen.write(screen.out, line(record) + "\n")
+        else:
+            show_answer(record, session.store, screen, printed=live.printed)
+            show_footer(record, screen)
+        return run
+
+    def _connect(self, plan: Resolved) -> Connection:
+        request = plan.request
+        connection = connect(plan.model.provider, request.api, plan.model.spec, self.session.user, self.limits)
+        self.session.protect(connection.secrets)
+        return connection
+
+    def _log(self, run: Run, batch: Batch | None) -> Record:
+        session = self.session
+        where = Circumstances(self.command, session.workspace, batch, self.tags)
+        if not self.keep:
+            return record_of(run, where, [], session.redactor)
+        sources = keep_media(run, session.store, session.redactor)
+        return session.log.append(record_of(run, where, sources, session.redactor))
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back for the moment in which a run is written down."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

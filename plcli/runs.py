@@ -1,0 +1,226 @@
+"""One run: a request asked, its answer judged and priced, and everything written down as a record."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from plcli import __version__, expect, git, prices
+from plcli.connect import Connection
+from plcli.engine import Turn, Watch, WaitWatch, ask
+from plcli.errors import Exit
+from plcli.failures import EXIT_OF_KIND
+from plcli.media import Json, MediaReader, digest_of, references, sniff
+from plcli.mediastore import MediaStore
+from plcli.records import (
+    Batch,
+    Cost,
+    Endpoint,
+    ExpectationRecord,
+    Record,
+    ResponseRecord,
+    Source,
+    SpecRef,
+)
+from plcli.redact import Redactor
+from plcli.resolve import Resolved
+from plcli.response import Failure
+from plcli.traffic import exchange_records
+from plcli.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run came to. `output` is the structured answer, where one was asked for."""
+
+    resolved: Resolved
+    connection: Connection
+    turn: Turn
+    cost: Cost | None
+    output: Json = None
+    expectations: tuple[ExpectationRecord, ...] = ()
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why there is no answer, or not all of it."""
+        return self.turn.failure
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code that this run asks for."""
+        code = Exit.DONE
+        if self.turn.failure is not None:
+            code = EXIT_OF_KIND.get(self.turn.failure.kind, Exit.UNAVAILABLE)
+        elif self.turn.response.state in ("refused", "blocked", "no_image"):
+            code = Exit.REFUSED
+        if code is Exit.REFUSED and expect.names_state(self.resolved.expectations):
+            code = Exit.DONE
+        failed = any(not expectation.passed for expectation in self.expectations)
+        return max(code, Exit.FINDING) if failed else code
+
+
+def execute(
+    resolved: Resolved,
+    connection: Connection,
+    *,
+    stream: bool,
+    store: MediaStore,
+    watch: Watch,
+    watch_wait: WaitWatch,
+) -> Run:
+    """Ask the provider, then judge and price what came. Failures and Ctrl-C end in a run too."""
+    model = resolved.model.spec
+    pricing = model.pricing if model else None
+    if connection.own_host and pricing is None and not connection.provider.local:
+        prices.preload()
+    turn = ask(
+        connection,
+        resolved.compiled.target,
+        resolved.compiled.wire,
+        stream=stream,
+        read_media=_reader(resolved.media, store),
+        watch=watch,
+        watch_wait=watch_wait,
+    )
+    response = turn.response
+    cost = prices.cost_of(
+        response.usage,
+        provider=connection.provider.name,
+        model=resolved.request.model,
+        served_model=response.served_model,
+        pricing=pricing,
+        images=len(response.images),
+        own_host=connection.own_host,
+    )
+    output, complaint = None, None
+    findings: list[ExpectationRecord] = []
+    asked = resolved.request.output
+    if asked is not None and response.state == "ok":
+        output, complaint = expect.parse_output(response.text, asked.schema)
+        if complaint is not None:
+            findings.append(ExpectationRecord(path="output", passed=False, got=response.text, message=complaint))
+    if turn.failure is None or turn.failure.kind != "interrupted":
+        observed = expect.Observed(
+            text=response.text,
+            output=output,
+            output_error=complaint,
+            state=response.state,
+            tool_calls=response.tool_calls,
+            images=len(response.images),
+            cost=cost.amount if cost else None,
+            latency_ms=turn.exchange.duration_ms,
+            tokens=response.usage.total_tokens if response.usage else None,
+        )
+        findings.extend(expect.check(resolved.expectations, observed))
+    return Run(resolved, connection, turn, cost, output, tuple(findings))
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a record says about a run beside the run itself."""
+
+    command: str
+    workspace: Workspace
+    batch: Batch | None = None
+    tags: tuple[str, ...] = ()
+
+
+def record_of(run: Run, where: Circumstances, sources: list[Source], redactor: Redactor) -> Record:
+    """The record of a run, without secrets; the log mints its id when it is appended."""
+    resolved, connection, response = run.resolved, run.connection, run.turn.response
+    request = resolved.request
+    exchange = replace(
+        run.turn.exchange,
+        request=redactor.json(run.turn.exchange.request),
+        response=redactor.json(run.turn.exchange.response),
+    )
+    record = Record(
+        id="",
+        time=exchange.started,
+        command=where.command,
+        plcli=__version__,
+        batch=where.batch,
+        spec=_spec_ref(resolved, where.workspace),
+        sources=sources or None,
+        overrides=resolved.overrides.record(),
+        variables=resolved.variables or None,
+        provider=request.provider,
+        api=request.api,
+        model=request.model,
+        served_model=response.served_model,
+        model_spec=resolved.model.name,
+        endpoint=_endpoint(connection),
+        exchanges=exchange_records([exchange]),
+        response=ResponseRecord(
+            state=response.state,
+            parts=list(response.parts),
+            text=response.text or None,
+            output=run.output,
+            finish_reason=response.finish_reason,
+        ),
+        usage=response.usage,
+        cost=run.cost,
+        expectations=list(run.expectations) or None,
+        error=run.failure,
+        tags=[*resolved.spec.tags, *where.tags] or None,
+        metadata=resolved.spec.metadata or None,
+    )
+    return _without_secrets(record, redactor)
+
+
+def _without_secrets(record: Record, redactor: Redactor) -> Record:
+    """Redact plcli's own fields as text; the wires have been redacted leaf by leaf."""
+    wires = {"exchanges": {"__all__": {"request", "response"}}}
+    clean = redactor.plain(record.model_dump(exclude=wires))
+    for exchange, kept in zip(clean["exchanges"], record.exchanges, strict=True):
+        exchange |= {"request": kept.request, "response": kept.response}
+    return Record.model_validate(clean)
+
+
+def keep_media(run: Run, store: MediaStore, redactor: Redactor) -> list[Source]:
+    """Put all bytes of a run into the media store; gives the sources as the record names them."""
+    wires = (run.turn.exchange.request, run.turn.exchange.response)
+    mimes = {ref.digest: ref.mime for wire in wires for ref in references(wire)}
+    for digest, data in (run.resolved.media | run.turn.media).items():
+        store.put(data, mimes.get(digest) or sniff(data))
+    sources = []
+    for source in run.resolved.sources:
+        digest = digest_of(source.data)
+        copy = redactor.bytes(source.data)
+        kept = store.put(copy, source.mime) if copy is not None else None
+        redacted = kept != digest
+        sources.append(
+            Source(path=source.path, sha256=digest, redacted=redacted or None, kept=kept if redacted else None)
+        )
+    return sources
+
+
+def _spec_ref(resolved: Resolved, workspace: Workspace) -> SpecRef | None:
+    if resolved.file is None:
+        return None
+    commit = git.commit(resolved.file)
+    return SpecRef(
+        path=workspace.shown(resolved.file),
+        sha256=resolved.document.sha256,
+        commit=commit.sha if commit else None,
+        dirty=commit.dirty if commit else None,
+    )
+
+
+def _endpoint(connection: Connection) -> Endpoint | None:
+    if connection.base_url is None:
+        return None
+    module = sys.modules.get(connection.provider.sdk or "")
+    version = getattr(module, "__version__", None)
+    return Endpoint(base_url=connection.base_url, sdk=f"{connection.provider.sdk}@{version}" if version else None)
+
+
+def _reader(media: Mapping[str, bytes], store: MediaStore) -> MediaReader:
+    """Reads the files of the request from memory, older media from the store."""
+
+    def read(digest: str) -> bytes:
+        data = media.get(digest)
+        return data if data is not None else store.get(digest)
+
+    return read

@@ -1,0 +1,160 @@
+"""The formats of spec files and records: their JSON Schemas, and specs held against them.
+
+The pydantic models decide; why they reject a file is told by `rejections`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
+
+from plcli.documents import Document
+from plcli.errors import Problem, SpecError
+from plcli.media import Json
+from plcli.paths import Parts, find
+from plcli.records import Note, Record
+from plcli.rejections import reasons
+from plcli.specs import KINDS, Closed
+from plcli.spelling import did_you_mean
+
+Spec = TypeVar("Spec", bound=Closed)
+
+COMMITTED = ("request", "tool", "model", "workspace", "record")
+"""The schemas that are kept as files, for editors."""
+
+NAMES = (*COMMITTED, "stubs")
+"""Every schema that there is."""
+
+_LINE = Annotated[Record | Note, Field(description="One line of the run log: a run, or a note on one.")]
+_ABSENT = object()
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Generator(GenerateJsonSchema):
+    """Pydantic's generator without the titles that it makes from names."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+@functools.cache
+def schema(name: str) -> dict[str, Json]:
+    """One of `NAMES` as JSON Schema 2020-12. Shared: not to be changed."""
+    described: Any = _LINE if name == "record" else KINDS[name]
+    body = _tidy(TypeAdapter(described).json_schema(schema_generator=_Generator))
+    return {"$schema": _DIALECT, "$id": file_name(name), **body}
+
+
+def generate() -> dict[str, dict[str, Json]]:
+    """The schemas that are committed, by name."""
+    return {name: schema(name) for name in COMMITTED}
+
+
+def file_name(name: str) -> str:
+    """The file that holds a schema."""
+    return f"{name}.schema.json"
+
+
+def text(name: str) -> str:
+    """A schema as the text of its file."""
+    return json.dumps(schema(name), indent=2, ensure_ascii=False) + "\n"
+
+
+def write(folder: Path) -> list[str]:
+    """Write the committed schemas into a folder; gives the names of those that changed."""
+    changed = stale(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in changed:
+        (folder / file_name(name)).write_text(text(name), encoding="utf-8", newline="\n")
+    return changed
+
+
+def stale(folder: Path) -> list[str]:
+    """The names of the committed schemas whose file is absent or says something else."""
+    return [name for name in COMMITTED if _read(folder / file_name(name)) != text(name)]
+
+
+def load_spec(document: Document, model: type[Spec]) -> Spec:
+    """A document as the spec that it must be. Raises `SpecError` with every problem."""
+    try:
+        return model.model_validate(document.value)
+    except ValidationError as error:
+        raise SpecError(_problems(document, kind_of(model), error)) from None
+
+
+def load_any(document: Document) -> Closed:
+    """A document as the spec that its `kind` says. Raises `SpecError` with every problem."""
+    kind = document.value.get("kind")
+    if isinstance(kind, str) and kind in KINDS:
+        return load_spec(document, KINDS[kind])
+    known = ", ".join(KINDS)
+    if "kind" not in document.value:
+        raise SpecError([document.problem((), "missing key 'kind'", f"say what the file is: {known}")])
+    meant = did_you_mean(kind, KINDS) if isinstance(kind, str) else None
+    hint = f"did you mean {meant!r}?" if meant else f"write one of {known}"
+    raise SpecError([document.problem(("kind",), f"unknown kind {json.dumps(kind)[:60]}", hint)])
+
+
+def explain(document: Document, kind: str) -> list[Problem]:
+    """Why a document is no spec of a kind: every problem with its place; nothing when it is one."""
+    try:
+        KINDS[kind].model_validate(document.value)
+    except ValidationError as error:
+        return _problems(document, kind, error)
+    return []
+
+
+def kind_of(model: type[Closed]) -> str:
+    """The `kind` of the files that a model describes."""
+    return next(kind for kind, known in KINDS.items() if known is model)
+
+
+def _problems(document: Document, kind: str, error: ValidationError) -> list[Problem]:
+    found = reasons(schema(kind), document)
+    if found:
+        return found
+    # The schema accepts exactly what the model accepts, so this tells of a bug without hiding the rejection.
+    return [
+        document.problem(_existing(document.value, item["loc"]), item["msg"].lower())
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def _existing(value: Json, path: Parts) -> Parts:
+    """The steps of a pydantic location that lead somewhere in the document (others name branches of unions)."""
+    steps: Parts = ()
+    for step in path:
+        if find(value, (*steps, step), _ABSENT) is not _ABSENT:
+            steps = (*steps, step)
+    return steps
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _tidy(value: Json, named: bool = False) -> Json:
+    """A generated schema without noise; `named` says that the keys are names, not keywords."""
+    if isinstance(value, list):
+        return [_tidy(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if named:
+        return {name: _tidy(item) for name, item in value.items()}
+    tidy = {
+        key: _tidy(item, named=key in ("properties", "$defs", "patternProperties"))
+        for key, item in value.items()
+        if not (key == "title" or key == "discriminator" or (key == "default" and item is None))
+    }
+    # Pydantic forgets to say that keys which fit no pattern are refused.
+    if "patternProperties" in tidy:
+        tidy["additionalProperties"] = False
+    return tidy

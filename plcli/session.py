@@ -1,0 +1,67 @@
+"""What a command works with, opened once: workspace, the user's side, log, media, and what is secret."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plcli import workspace as workspaces
+from plcli.environment import UserSide, user_side, with_dotenv
+from plcli.mediastore import MediaStore
+from plcli.providers.registry import PROVIDERS
+from plcli.redact import Redactor
+from plcli.render.screen import Screen
+from plcli.runlog import RunLog
+from plcli.workspace import Workspace
+
+
+_KEY_NAMES = tuple(name for provider in PROVIDERS.values() for name in provider.key_env)
+
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+"""Names of variables whose values are kept from log and screen, whether or not plcli uses them."""
+
+
+@dataclass(slots=True)
+class Session:
+    """The values that commands hand to the machinery."""
+
+    screen: Screen
+    workspace: Workspace
+    user: UserSide
+    redactor: Redactor
+    log: RunLog
+    store: MediaStore
+
+    def protect(self, secrets: Iterable[str]) -> None:
+        """Keep more values from log and screen, from now on."""
+        self.redactor = self.redactor.also(secrets)
+        self.screen.redact = self.redactor.text
+
+    def read_keys(self, extra_names: Iterable[str]) -> None:
+        """Take keys from the workspace's `.env`, for variables that a provider or a model spec names."""
+        allowed = {*_KEY_NAMES, *extra_names}
+        self.user, ignored = with_dotenv(self.user, self.workspace.root / ".env", allowed)
+        self.protect(self.user.keys.values())
+        if ignored:
+            self.screen.say(f".env: {', '.join(ignored)} ignored; it may only set keys that a provider or model names")
+
+
+def open_session(
+    screen: Screen,
+    *,
+    workspace: Path | None = None,
+    log: Path | None = None,
+    trust_hosts: Sequence[str] | None = None,
+    allow_paths: Sequence[Path] | None = None,
+) -> Session:
+    """Open the workspace of the current folder. Raises `SpecError` and `UsageError`."""
+    found = workspaces.find(Path.cwd(), workspace, log=log, allowed=tuple(allow_paths or ()))
+    user = user_side(os.environ, trust_hosts or ())
+    secret_names = [name for name in os.environ if _SECRET_NAME.search(name)]
+    redactor = Redactor(user.secrets([*_KEY_NAMES, *secret_names]), found.spec.redact)
+    session = Session(screen, found, user, redactor, RunLog(found.log), MediaStore(found.media))
+    screen.redact = redactor.text
+    return session

@@ -1,0 +1,27 @@
+"""A `Call` for tests, and sending with it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from plcli.exchange import WireEvent
+from plcli.providers import openai_client
+from plcli.providers.registry import Call, Tap
+
+
+class Server(Protocol):
+    """Anything that has an OpenAI root."""
+
+    @property
+    def base_url(self) -> str: ...
+
+
+def call(at: Server | str | None = None, **settings: Any) -> Call:
+    """A call to a server or a base URL, with a tap of its own and no media; `settings` overrule."""
+    base_url = at if at is None or isinstance(at, str) else at.base_url
+    return Call(**{"read_media": lambda digest: b"", "tap": Tap(), "base_url": base_url, "key": "sk-test", **settings})
+
+
+def send(at: Server | str, body: Any, path: str = "/chat/completions", **settings: Any) -> list[WireEvent]:
+    """All events of one call."""
+    return list(openai_client.post(path, body, call(at, **settings)))
