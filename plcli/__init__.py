@@ -1,17 +1,36 @@
 """plcli: a playground for LLM requests that lives in a git repository.
 
-The floor plan. Imports go down only; rooms on one floor do not know each other, except that in
-`a < b` the room b may use a. `tests/meta/test_floors.py` reads this plan and holds every import
-against it.
+The floor plan. Imports go down only. Rooms on one floor do not know each other, except that in
+`a < b` the room b may use a, and all that a may use there. A package is a room; the lines below the
+floors say the same of its own rooms. `tests/meta/test_floors.py` reads this plan and holds every
+import against it.
 
-    6  options < session < commands < app < __main__
-    5  render
-    4  resolve < validate; compare < expect; connect < engine < batch
-    3  schemas < workspace; schemas < toolbox; disk < mediastore; disk, runids < runlog
-    2  documents; variables; git; redact; trust; prices; plaintext
-    W  providers
-    1  media < request; response < failures, records; media, response < exchange; specs; paths; media, exchange, records < traffic
-    0  errors
+    6  DOORS       session < running; options, inputs, running < commands < app < __main__
+    5  WINDOW      render
+    4  MACHINERY   conversation < resolve < validate; connect < engine; resolve, expect, engine < runs
+    3  KEEPERS     rejections < schemas; fence, schemas < workspace < modelrefs, toolbox
+                   disk < mediastore; disk < lines < runlog; runids < runlog
+    2  MATERIALS   jsontext, yaml12 < documents; yaml12 < variables
+                   meter < operations < jinja_syntax < jinja < templates
+                   regexes, jsonschemas < conformance < matchers
+                   address < environment < trust; keyshapes < redact; prices; git; plaintext
+    W  PROVIDERS   providers
+    1  VOCABULARY  media < request; media, response < exchange, failures; response < records
+                   exchange, records < traffic; specs
+    0  FOUNDATION  errors; paths; places; spelling
+
+    commands       log; run; schema; validate
+    render         screen < problems, table, live, answer; answer < card
+    providers      registry, answer < transport < openai_client
+                   openai_strict, roundtrip < openai_header; openai_turns < openai_reading
+                   openai_client, openai_header, openai_reading, openai_tools < openai_chat, openai_responses
+                   openai_reading < openai_chat_answer < openai_chat_stream
+                   openai_turns, roundtrip < openai_chat_messages, openai_responses_items
+                   openai_chat_messages, openai_chat_stream < openai_chat
+                   openai_reading < openai_responses_answer, openai_responses_stream
+                   openai_responses_answer, openai_responses_items, openai_responses_stream < openai_responses
+                   roundtrip < echo_turns; registry < echo_script; echo_answer, echo_script, echo_turns < echo
+    specs          closed < expectations < tool < request < model; closed < workspace
 """
 
 __version__ = "0.1.0"

@@ -107,6 +107,9 @@ def _host(text: str) -> str:
             return str(IPv4Address(host))
         except ValueError:
             raise ValueError("names an IPv4 address that is not four decimal numbers (127.0.0.1)") from None
+    if "xn--" in host:
+        # Clients decode these, by rules that differ, and some fail on them.
+        raise ValueError("names an international host, which two readers may take for two hosts")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise ValueError("names no valid host")
     return host

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -115,8 +116,9 @@ def run_and_leave() -> None:
     """
     gc.disable()
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BrokenPipeError):
+            stream.flush()
     os._exit(code)
 
 
@@ -131,7 +133,7 @@ def _report(
         fields = {"kind": kind, "message": message, "where": where, "hint": hint, "exit": int(code)}
         text = json.dumps({"error": {key: value for key, value in fields.items() if value is not None}})
     else:
-        text = f"error: {message}" + (f", {where}" if where else "") + (f"\nhint: {hint}" if hint else "")
+        text = f"error: {message}" + (f", {where}" if where and where not in message else "") + (f"\nhint: {hint}" if hint else "")
     sys.stderr.write(text + "\n")
     return int(code)
 

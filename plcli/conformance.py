@@ -40,10 +40,15 @@ def mismatch(value: Json, schema: Json) -> str | None:
             if not cheap(pattern, longest):
                 raise Undecided(f"the schema's patternProperties {pattern!r} may take too long; write it more simply")
         error = best_match(_validator(sound).iter_errors(value))
+    except Undecided:
+        raise
     except RecursionError:
         raise Undecided("too deeply nested to be checked against the schema") from None
     except ArithmeticError:
         raise Undecided("a number is too large to be checked against the schema") from None
+    except (_referencing().exceptions.Unresolvable, ValueError):
+        # A nested $id can turn a reference that looks sound away from its target.
+        raise Undecided("the schema refers to something that is not in it") from None
     if error is None:
         return None
     place = show(tuple(error.absolute_path))
@@ -110,8 +115,12 @@ def _validator(schema: Json) -> Any:
     keywords["uniqueItems"] = _bounded(keywords["uniqueItems"])
     extend: Callable[..., Any] = validators.extend
     limited = extend(Draft202012Validator, {name: timed(check) for name, check in keywords.items()})
+    return limited(schema, registry=_referencing().Registry())
+
+
+def _referencing() -> Any:
     # Not imported at the top: it is a part of jsonschema and as heavy.
-    return limited(schema, registry=import_module("referencing").Registry())
+    return import_module("referencing")
 
 
 def _pattern(validator: Any, pattern: str, value: Json, schema: Json) -> Iterator[Any]:

@@ -72,6 +72,13 @@ class Reading:
         """Note a problem at a place of the spec."""
         self.problems.append(self.document.problem(place, message, hint))
 
+    def note_spec(self) -> None:
+        """Remember the spec itself, also where it came from standard input."""
+        if self.document.file == "-":
+            self.sources["-"] = SourceFile("-", self.document.text)
+        elif self.file.name != "-":
+            self.note(self.file, self.document.text)
+
     def note(self, path: Path, data: bytes) -> None:
         """Remember a file that the request is made of."""
         shown = self.workspace.shown(path)

@@ -29,18 +29,19 @@ NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 _FAR = 1 << 62
 
+_ELSEWHERE = "name another file with --log"
 _HINTS = {
-    errno.EACCES: "give yourself the right to it, or name another file with --log",
-    errno.EPERM: "give yourself the right to it, or name another file with --log",
+    errno.EACCES: f"give yourself the right to it, or {_ELSEWHERE}",
+    errno.EPERM: f"give yourself the right to it, or {_ELSEWHERE}",
     errno.EROFS: "name a file on a disk that can be written with --log",
     errno.ENOSPC: "make room on the disk and run it again",
     errno.EDQUOT: "make room in your quota and run it again",
-    errno.EFBIG: "set a new log with --log, or raise the limit on file sizes (ulimit -f)",
+    errno.EFBIG: "name a new log with --log, or raise the limit on file sizes (ulimit -f)",
     errno.EISDIR: "name a file with --log",
-    errno.ENOTDIR: "a step of the path is no folder: name another file with --log",
+    errno.ENOTDIR: f"a step of the path is no folder: {_ELSEWHERE}",
     errno.ENOLCK: "this file system knows no locks: name a file on a local disk with --log",
     errno.ENOTSUP: "this file system knows no locks: name a file on a local disk with --log",
-    errno.ETIMEDOUT: "another process holds its lock: end that process, or name another file with --log",
+    errno.ETIMEDOUT: f"another process holds its lock: end that process, or {_ELSEWHERE}",
 }
 
 
@@ -53,10 +54,10 @@ def refusal(path: Path, error: OSError | ValueError) -> LogError:
     if isinstance(error, NotAPlainFile):
         return LogError(f"{path} {error}", where=str(path), hint="name a plain file with --log (of a link: its target)")
     if isinstance(error, OSError):
-        number = error.errno or 0
         reason = (error.strerror or str(error)).lower()
-        return LogError(f"{path} cannot be used: {reason}", where=str(path), hint=_HINTS.get(number))
-    return LogError(f"{str(path)!r} is no path: {error}", where=str(path), hint="name another file with --log")
+        hint = _HINTS.get(error.errno or 0, _ELSEWHERE)
+        return LogError(f"{path} cannot be used: {reason}", where=str(path), hint=hint)
+    return LogError(f"{str(path)!r} is no path: {error}", where=str(path), hint=_ELSEWHERE)
 
 
 def open_plain(path: Path, flags: int) -> int:

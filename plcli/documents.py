@@ -212,7 +212,7 @@ def _check_leaves(value: Json, places: Callable[[], Place | None], file: str) ->
         root = places()
         place = root.find(path)[0] if root else None
         at: Position = (place.line, place.column) if place else NOWHERE
-        problems.append(Problem(file, message, show(path), *at, hint))
+        problems.append(Problem(file, message, jsontext.printable(show(path)), *at, hint))
 
     waiting: list[tuple[tuple[Step, ...], Json]] = [((), value)]
     while waiting and len(problems) < yaml12.MAX_PROBLEMS:

@@ -115,7 +115,7 @@ def _judge_fact(expectation: Expectation, observed: Observed) -> _Judgement:
         return _Judgement(None, "null expects nothing")
     fact = getattr(observed, name)
     if fact is None:
-        return _Judgement(None, f"the {name.removesuffix('_ms')} is not known")
+        return _Judgement(None, f"{name}: not known")
     return _judged(matchers.mismatch(getattr(expectation, name), fact), fact)
 
 

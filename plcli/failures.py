@@ -113,7 +113,8 @@ def classify(status: int, body: Json | str, headers: Mapping[str, str]) -> CallF
         kind=kind,
         message=_redirection(lower) if 300 <= status < 400 else said.message or f"the server answered {status}",
         status=status,
-        code=said.code,
+        # Compatible servers repeat the status there, which tells nothing.
+        code=None if said.code == str(status) else said.code,
         type=said.type,
         param=said.param,
         request_id=lower.get("x-request-id") or lower.get("apim-request-id"),

@@ -1,7 +1,7 @@
 """jinja2 templates, cut down to what a prompt needs and bounded in all they do.
 
-jinja2 parses, `jinja_syntax` rewrites the tree so that every expression is an operation of
-`operations`, and jinja2's sandbox runs the result.
+jinja2 parses, `jinja_syntax` rewrites the tree so that every expression is a primitive of
+`primitives`, and jinja2's sandbox runs the result.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from plcli.jinja_syntax import (
 )
 from plcli.media import Json
 from plcli.meter import Meter, Misuse
-from plcli.operations import Operations
+from plcli.primitives import Primitives
 
 if TYPE_CHECKING:
     from jinja2 import Environment, nodes
@@ -113,7 +113,7 @@ def run(program: Program, variables: Mapping[str, Json]) -> str:
 
 
 def _environment(meter: Meter, newline: Any) -> Environment:
-    """jinja2's sandbox with nothing in it but the operations."""
+    """jinja2's sandbox with nothing in it but the primitives."""
     from jinja2 import StrictUndefined, pass_context
     from jinja2.runtime import LoopContext
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -132,26 +132,26 @@ def _environment(meter: Meter, newline: Any) -> Environment:
         newline_sequence=newline,
         cache_size=0,
     )
-    operations = Operations(meter, StrictUndefined, (LoopContext, Namespace))
+    primitives = Primitives(meter, StrictUndefined, (LoopContext, Namespace))
     given: dict[str, Any] = environment.filters
     tests: dict[str, Any] = environment.tests
     environment.globals.clear()
     environment.filters = {
         **{name: given[name] for name in FREE_FILTERS},
-        **{name: operations.metered(given[name]) for name in METERED_FILTERS},
-        "indent": operations.indented(given["indent"]),
-        "round": operations.rounded(given["round"]),
-        "join": operations.join,
-        "replace": operations.replace,
-        "string": operations.text,
-        "sum": operations.sum,
-        "tojson": operations.tojson,
-        **operations.table(),
+        **{name: primitives.metered(given[name]) for name in METERED_FILTERS},
+        "indent": primitives.indented(given["indent"]),
+        "round": primitives.rounded(given["round"]),
+        "join": primitives.join,
+        "replace": primitives.replace,
+        "string": primitives.text,
+        "sum": primitives.sum,
+        "tojson": primitives.tojson,
+        **primitives.table(),
         "(namespace)": lambda _, /, *args, **kwargs: Namespace(*args, **kwargs),
     }
     environment.tests = {
         **{name: tests[name] for name in FREE_TESTS},
-        **{name: operations.metered(tests[name]) for name in METERED_TESTS},
+        **{name: primitives.metered(tests[name]) for name in METERED_TESTS},
     }
     return environment
 

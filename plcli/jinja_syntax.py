@@ -1,4 +1,4 @@
-"""The syntax of jinja2 that a template can use, rewritten so that every expression is an operation.
+"""The syntax of jinja2 that a template can use, rewritten so that every expression is a primitive.
 
 What is not named here does not exist: no macros, no includes, no attribute of Python. Parsing and
 running are for `jinja`.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from plcli.media import Json
-from plcli.operations import LOOP_METHODS, METHODS
+from plcli.primitives import LOOP_METHODS, METHODS
 from plcli.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def check_depth(tree: nodes.Template) -> None:
 
 @dataclass(slots=True)
 class Rewriter:
-    """Turns a tree into calls of operations; notes what it does not know, and the names that are used.
+    """Turns a tree into calls of primitives; notes what it does not know, and the names that are used.
 
     `uses` holds each name with the line of its first use; `guarded` the names that the template asks
     about (`is defined`, `default`) before it relies on them.
@@ -125,7 +125,7 @@ class Rewriter:
                 self.guarded.add(node.node.name)
         if kind == "Getitem" and type(node.arg).__name__ == "Slice":
             parts = [part or _const(None, node) for part in (node.arg.start, node.arg.stop, node.arg.step)]
-            return _operation("slice", self.rewrite(node.node), *map(self.rewrite, parts))
+            return _primitive("slice", self.rewrite(node.node), *map(self.rewrite, parts))
         for name, value in list(node.iter_fields()):
             if isinstance(value, list):
                 setattr(node, name, [self.rewrite(item) if _is_node(item) else item for item in value])
@@ -134,27 +134,30 @@ class Rewriter:
         return self._replaced(node, kind, weight)
 
     def _replaced(self, node: Any, kind: str, weight: int) -> Any:
-        """The operation for a node whose parts are rewritten already."""
+        """The primitive for a node whose parts are rewritten already."""
         if kind in ("Output", "Concat"):
-            node.nodes = [_operation("text", part) for part in node.nodes]
+            node.nodes = [_primitive("text", part) for part in node.nodes]
         elif kind == "For":
-            node.iter = _operation("loop", node.iter, _const(weight, node))
+            node.iter = _primitive("loop", node.iter, _const(weight, node))
         elif kind == "CondExpr":
             node.expr2 = node.expr2 or _const("", node)
         elif kind in ("Compare", "Operand"):
-            node.expr = _operation("read", node.expr)
+            node.expr = _primitive("read", node.expr)
         elif kind in ("List", "Dict") or (kind == "Tuple" and node.ctx == "load"):
-            return _operation("built", node)
+            return _primitive("built", node)
         elif kind == "Getattr":
-            return _operation("attribute", node.node, _const(node.attr, node))
+            return _primitive("attribute", node.node, _const(node.attr, node))
         elif kind == "Getitem":
-            return _operation("item", node.node, node.arg)
+            return _primitive("item", node.node, node.arg)
         elif kind in _ARITHMETIC:
-            return _operation(kind, node.left, node.right)
+            return _primitive(kind, node.left, node.right)
         return node
 
     def _call(self, node: Any) -> Any:
         """Calls are of `range`, of `namespace`, or of a method that is known."""
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            self._fault(node, "`*` and `**` are not available in a call")
+            return node
         callee = type(node.node).__name__
         name = getattr(node.node, "name" if callee == "Name" else "attr", "this")
         if callee == "Name" and name == "range" and node.args:
@@ -169,9 +172,7 @@ class Rewriter:
                 hint = f"write it as a filter: {{{{ value | {name} }}}}"
             self._fault(node, f"`{name}` cannot be called in a template", hint)
             return node
-        if node.dyn_args is not None or node.dyn_kwargs is not None:
-            self._fault(node, "`*` and `**` are not available in a call")
-        call = _operation(target, *before, *map(self.rewrite, node.args))
+        call = _primitive(target, *before, *map(self.rewrite, node.args))
         call.kwargs = [self.rewrite(item) for item in node.kwargs]
         return call
 
@@ -188,8 +189,8 @@ class Rewriter:
         self.faults.append(Fault(node.lineno or 1, message, hint))
 
 
-def _operation(name: str, operand: Any, *args: Any) -> Any:
-    """The node that calls one of the `operations`; jinja2 calls it a filter."""
+def _primitive(name: str, operand: Any, *args: Any) -> Any:
+    """The node that calls one of the `primitives`; jinja2 calls it a filter."""
     from jinja2 import nodes
 
     return nodes.Filter(operand, f"({name})", list(args), [], None, None, lineno=operand.lineno)

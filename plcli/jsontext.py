@@ -46,6 +46,11 @@ def read(text: str, file: str) -> Json:
     return value
 
 
+def printable(text: str) -> str:
+    """Text that can be written as UTF-8, with `?` for each half of a surrogate pair."""
+    return text.encode(errors="replace").decode()
+
+
 def places(text: str) -> Place:
     """Where each value of a text stands that `read` has accepted."""
     return _scan(text, "")[0]
@@ -78,8 +83,9 @@ def _scan(text: str, file: str) -> tuple[Place, list[Problem]]:
             path[-1], key_at = key, at
             first = stack[-1].children.get(key)
             if first is not None and first.key is not None:
-                message = f"the key `{key}` is repeated; it stands first at line {first.key[0]}, column {first.key[1]}"
-                shown = show(tuple(step for step in path if step is not None))
+                where = f"line {first.key[0]}, column {first.key[1]}"
+                message = f"the key `{printable(key)}` is repeated; it stands first at {where}"
+                shown = printable(show(tuple(step for step in path if step is not None)))
                 problems.append(Problem(file, message, shown, *at, hint="remove one of the two"))
         else:
             place = Place(*at, key=key_at)

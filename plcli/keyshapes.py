@@ -1,12 +1,17 @@
-"""The shapes of well-known keys, and of those that a workspace names; `redact` finds them.
+"""How secrets look: the spellings of a known value, the shapes of well-known keys, the patterns of a workspace.
 
-Texts and workspace patterns may both be hostile: every pattern here takes time in proportion to the text.
+`redact` finds them. Texts and workspace patterns may both be hostile: every pattern here takes time in
+proportion to the text.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
+from urllib.parse import quote, quote_plus
 
 REACH = 256
 """Characters that a match of a workspace's pattern may have."""
@@ -23,7 +28,12 @@ class Shape(NamedTuple):
     """
 
     marker: str
-    pattern: re.Pattern[str]
+    source: str
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The compiled pattern; made when it is asked for, because most texts need none."""
+        return re.compile(self.source)
 
 
 _WORD = r"[A-Za-z0-9_-]"
@@ -70,25 +80,23 @@ _PEM = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 _PEM_BODY = r"(?:[A-Za-z0-9+/=\s\\:,]|-(?!----))*+"
 
 SHAPES: tuple[Shape, ...] = (
-    *(Shape(prefix.lower(), re.compile(_START + re.escape(prefix) + tail)) for prefix, tail in _PREFIXES.items()),
-    Shape("bearer", re.compile(rf"{_START}(?i:bearer)\s{{1,4}}(?P<secret>{_WITH_DIGIT}[A-Za-z0-9._~+/-]{{16,}}=*)")),
-    Shape("=", re.compile(rf"[?&](?i:{_QUERY})=(?P<secret>{_NO_SAMPLE}{_VALUE}{{8,}})")),
+    *(Shape(prefix.lower(), _START + re.escape(prefix) + tail) for prefix, tail in _PREFIXES.items()),
+    Shape("bearer", rf"{_START}(?i:bearer)\s{{1,4}}(?P<secret>{_WITH_DIGIT}[A-Za-z0-9._~+/-]{{16,}}=*)"),
+    Shape("=", rf"[?&](?i:{_QUERY})=(?P<secret>{_NO_SAMPLE}{_VALUE}{{8,}})"),
     *(
         Shape(
             marker,
-            re.compile(
-                rf"{_START}(?i:{_HEADER}{_SEPARATOR})(?P<secret>{_NO_SAMPLE}(?={_VALUE}{{0,200}}[0-9]){_VALUE}{{12,}})"
-            ),
+            rf"{_START}(?i:{_HEADER}{_SEPARATOR})(?P<secret>{_NO_SAMPLE}(?={_VALUE}{{0,200}}[0-9]){_VALUE}{{12,}})",
         )
         for marker in ("authorization", "api-key", "cookie")
     ),
-    Shape("-----begin", re.compile(_PEM + _PEM_BODY + r"(?:-----END [A-Z0-9 ]{0,60}-----)?")),
+    Shape("-----begin", _PEM + _PEM_BODY + r"(?:-----END [A-Z0-9 ]{0,60}-----)?"),
 )
 """Every known shape. Their lengths and digits are chosen so that words, identifiers and samples are none."""
 
 _BEGINNINGS = tuple(word.lower() for word in (*_PREFIXES, *_HEADERS, "bearer"))
-_LAST_WORD = re.compile(rf"{_START}{_WORD}{{1,20}}\Z")
-_UNFINISHED = re.compile(
+_LAST_WORD = rf"{_START}{_WORD}{{1,20}}\Z"
+_UNFINISHED = (
     rf"{_START}(?:{'|'.join(map(re.escape, _PREFIXES))})[A-Za-z0-9.+/_-]*\Z"
     rf"|{_START}(?i:bearer)\s{{0,4}}[A-Za-z0-9._~+/-]*=*\Z"
     rf"|[?&][A-Za-z_-]{{0,20}}(?:={_VALUE}*)?\Z"
@@ -99,18 +107,37 @@ _UNFINISHED = re.compile(
 )
 
 
-def unfinished(text: str, limit: int) -> int:
+def unfinished(text: str, begin: int) -> int:
     """Where the end of a text begins that may become a secret, or a longer one, when more follows.
 
-    Its length where there is none. An end of more than `limit` characters is not waited for.
+    Not before `begin`; the length of the text where there is none.
     """
-    found = _UNFINISHED.search(text, max(len(text) - limit, 0))
-    if found:
-        return found.start()
-    word = _LAST_WORD.search(text, max(len(text) - 20, 0))
+    found = re.compile(_UNFINISHED).search(text, begin)
+    start = found.start() if found else len(text)
+    word = re.compile(_LAST_WORD).search(text, max(len(text) - 20, begin))
     if word and any(beginning.startswith(word[0].lower()) for beginning in _BEGINNINGS):
-        return word.start()
-    return len(text)
+        return min(start, word.start())
+    return start
+
+
+def spellings(value: str) -> Iterator[str]:
+    """A value as it may stand in a text: plain, in JSON, in a URL, in base64 at any place, in hexadecimal."""
+    escaped = (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    for text in dict.fromkeys(escaped):
+        yield text
+        yield text.replace("/", "\\/")
+    data = value.encode("utf-8", "surrogatepass")
+    for coded in (quote(data, safe=""), quote(data), quote_plus(data)):
+        yield coded
+        yield re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), coded)
+    yield data.hex()
+    yield data.hex().upper()
+    for shift, shared in enumerate((0, 2, 3)):
+        # The first and last characters also code the bytes before and after the value.
+        code = base64.b64encode(b"\0" * shift + data).rstrip(b"=").decode("ascii")
+        whole = code[shared : -1 if (shift + len(data)) % 3 else None]
+        yield whole
+        yield whole.translate(str.maketrans("+/", "-_"))
 
 
 class PatternError(ValueError):

@@ -103,6 +103,6 @@ def _out_of_bounds(matcher: Matcher, value: Json) -> Iterator[str]:
         yield f"{shown(value)} is not a number"
         return
     if matcher.min is not None and value < matcher.min:
-        yield f"{shown(value)} is less than {matcher.min:g}"
+        yield f"{shown(value)} is less than {matcher.min:.15g}"
     if matcher.max is not None and value > matcher.max:
-        yield f"{shown(value)} is more than {matcher.max:g}"
+        yield f"{shown(value)} is more than {matcher.max:.15g}"

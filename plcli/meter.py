@@ -27,7 +27,7 @@ _READ = 4
 
 
 class Misuse(Exception):
-    """An operation that cannot be, in words for the template's author."""
+    """An primitive that cannot be, in words for the template's author."""
 
 
 class Meter:

@@ -62,15 +62,19 @@ def model_reference(workspace: Workspace, text: str) -> ModelRef:
 def load_model(workspace: Workspace, path: Path) -> ModelRef:
     """The model of a model spec. Raises `SpecError`, also for a provider or an api that is not known."""
     document = workspace.document(path)
-    spec = load_spec(document, ModelSpec)
+    return model_of(document, load_spec(document, ModelSpec), path)
+
+
+def model_of(document: Document, spec: ModelSpec, path: Path | None) -> ModelRef:
+    """The model that a spec describes. Raises `SpecError` for a provider or an api that is not known."""
+    name = path.stem if path else None
+    place = "provider"
     try:
-        reference = ModelRef(known_provider(spec.provider), spec.model, path.stem, spec, path, document)
-    except SetupError as error:
-        raise SpecError([document.problem(("provider",), error.message, error.hint)]) from None
-    try:
+        reference = ModelRef(known_provider(spec.provider), spec.model, name, spec, path, document)
+        place = "api"
         reference.api(None)
-    except BadReference as error:
-        raise SpecError([document.problem(("api",), error.message, error.hint)]) from None
+    except (BadReference, SetupError) as error:
+        raise SpecError([document.problem((place,), error.message, error.hint)]) from None
     return reference
 
 

@@ -131,7 +131,8 @@ def _calculated(usage: Usage, source: str, models: Iterable[str | None], tier: s
     import genai_prices
 
     tokens = _Tokens.of(usage)
-    coarse = {"input_tokens": sum(tokens[:3]), "output_tokens": sum(tokens[3:])}
+    heard, said = sum(tokens[:3]), sum(tokens[3:])
+    coarse = {"input_tokens": heard, "output_tokens": said}
     fine = {
         **coarse,
         "cache_read_tokens": tokens.cached,
@@ -155,7 +156,7 @@ def _calculated(usage: Usage, source: str, models: Iterable[str | None], tier: s
                 # Some models price cached pictures apart, whose number no provider tells.
                 continue
             prices = found.model_price
-            missing = (tokens.output and prices.output_mtok is None) or (sum(tokens[:3]) and prices.input_mtok is None)
+            missing = bool((heard and prices.input_mtok is None) or (said and prices.output_mtok is None))
             return _Calculated(found.total_price, counts is fine and not missing)
     return None
 

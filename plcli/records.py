@@ -35,7 +35,7 @@ class SpecRef(Kept):
     path: str
     """Relative to the workspace, else absolute; `-` for standard input."""
     sha256: str
-    """Digest of its bytes, 64 hexadecimal digits."""
+    """Digest of its bytes, `sha256:…`."""
     commit: str | None = None
     """The git commit that was checked out."""
     dirty: bool | None = None

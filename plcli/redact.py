@@ -6,16 +6,13 @@ a built-in tool), or by shape (`keyshapes`). Writing the result is the business 
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from re import Pattern
-from urllib.parse import quote, quote_plus
 
 from plcli.errors import Problem, SpecError
-from plcli.keyshapes import REACH, SHAPES, PatternError, pattern, unfinished
+from plcli.keyshapes import REACH, SHAPES, PatternError, pattern, spellings, unfinished
 from plcli.media import Json, MediaRef, Redacted, digest_of
 
 MARK = "[redacted]"
@@ -44,6 +41,9 @@ SECRET_HEADERS = frozenset(
 )
 """Names of headers whose values are never shown, in lower case."""
 
+Span = tuple[int, int]
+"""Where something starts and ends in a text."""
+
 _UNFILLED = re.compile(r"(?:[A-Za-z]+ )?\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 """A secret's place in a wire that is not yet filled; kept, so that it can be filled again."""
 
@@ -55,21 +55,22 @@ class Search:
     literals: tuple[str, ...]
     patterns: tuple[Pattern[str], ...]
 
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where secrets stand, in order and without overlaps."""
-        if not (self.literals or self.patterns):
-            return []
-        found: list[tuple[int, int]] = []
+    def matches(self, text: str, begin: int = 0) -> Iterator[tuple[int, int, int]]:
+        """What tells of a secret, from `begin` on: where it starts, where the secret in it starts, where both end."""
         for literal in self.literals:
-            at = text.find(literal)
+            at = text.find(literal, begin)
             while at >= 0:
-                found.append((at, at + len(literal)))
+                yield at, at, at + len(literal)
                 at = text.find(literal, at + 1)
         for shape in self.patterns:
             group = "secret" if "secret" in shape.groupindex else 0
-            found.extend(match.span(group) for match in shape.finditer(text))
-        merged: list[tuple[int, int]] = []
-        for start, end in sorted(found):
+            for match in shape.finditer(text, begin):
+                yield match.start(), match.start(group), match.end(group)
+
+    def spans(self, text: str, begin: int = 0) -> list[Span]:
+        """Where secrets stand from `begin` on, in order and without overlaps."""
+        merged: list[Span] = []
+        for start, end in sorted((start, end) for _, start, end in self.matches(text, begin)):
             if merged and start < merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
             else:
@@ -88,7 +89,7 @@ class Redactor:
         self._secrets = frozenset(secrets)
         self._sources = tuple(patterns)
         values = {value for secret in self._secrets if len(value := secret.strip()) >= SHORTEST and value not in MARK}
-        self.literals = tuple(dict.fromkeys(spelling for value in sorted(values) for spelling in _spellings(value)))
+        self.literals = tuple(dict.fromkeys(spelling for value in sorted(values) for spelling in spellings(value)))
         self.patterns = _compiled(self._sources)
 
     def also(self, secrets: Iterable[str]) -> Redactor:
@@ -142,11 +143,12 @@ class Redactor:
         shapes = dict.fromkeys(shape.pattern for shape in SHAPES if shape.marker in folded)
         return Search(tuple(literal for literal in self.literals if literal in text), (*shapes, *self.patterns))
 
-    def _search_all(self, value: Json) -> Search:
-        """What to look for in the strings of a wire: nothing, where all of them together hold no secret."""
+    def _search_all(self, value: Json) -> Search | None:
+        """What to look for in the strings of a wire; None where all of them together hold no secret."""
         together = "\0".join(_strings(value))
         search = self.search(together)
-        return search if search.spans(together) else Search((), ())
+        patterns = tuple(shape for shape in search.patterns if shape.search(together))
+        return Search(search.literals, patterns) if search.literals or patterns else None
 
 
 class Stream:
@@ -169,23 +171,30 @@ class Stream:
     def feed(self, piece: str) -> str:
         """What can be shown now."""
         self._held += piece
-        cut = self._cut()
-        shown, self._held = self._shown(cut), self._held[cut:]
-        return shown
+        return self._shown(self._cut())
 
     def flush(self) -> str:
         """The rest, when no more pieces come; the stream can then be used anew."""
         shown = self._shown(len(self._held))
-        self._before = self._held = ""
+        self._before = ""
         return shown
 
     def _cut(self) -> int:
         """Up to where the held text can be shown, whatever follows."""
-        offset = len(self._before)
-        cut = min(self._value_start(), max(unfinished(self._before + self._held, HELD_LIMIT) - offset, 0))
+        begin, text = len(self._before), self._before + self._held
+        cut = min(self._value_start(), unfinished(text, max(len(text) - HELD_LIMIT, begin)) - begin)
         if self._redactor.patterns:
             cut = min(cut, max(len(self._held) - REACH, 0))
-        return next((start for start, end in self._spans() if start < cut < end), cut)
+        for start, _, end in sorted(self._redactor.search(text).matches(text, begin), reverse=True):
+            if start - begin < cut < end - begin:
+                cut = start - begin
+        return cut
+
+    def _shown(self, cut: int) -> str:
+        begin, text = len(self._before), self._before + self._held[:cut]
+        spans = self._redactor.search(text).spans(text, begin)
+        self._before, self._held = text[-1:], self._held[cut:]
+        return _marked(text, spans)[begin:]
 
     def _value_start(self) -> int:
         """Where the longest end of the held text begins that is the beginning of a known value."""
@@ -195,17 +204,6 @@ class Stream:
             if any(len(literal) > length - at and literal.startswith(self._held[at:]) for literal in candidates):
                 return at
         return length
-
-    def _spans(self) -> list[tuple[int, int]]:
-        offset = len(self._before)
-        text = self._before + self._held
-        return [(max(start - offset, 0), end - offset) for start, end in self._redactor.search(text).spans(text)]
-
-    def _shown(self, cut: int) -> str:
-        text = self._held[:cut]
-        shown = _marked(text, [span for span in self._spans() if span[1] <= cut])
-        self._before = text[-1:] or self._before
-        return shown
 
 
 def _compiled(patterns: Iterable[str]) -> tuple[Pattern[str], ...]:
@@ -224,7 +222,7 @@ def _compiled(patterns: Iterable[str]) -> tuple[Pattern[str], ...]:
     return tuple(compiled)
 
 
-def _marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
+def _marked(text: str, spans: Sequence[Span]) -> str:
     pieces: list[str] = []
     at = 0
     for start, end in spans:
@@ -237,16 +235,16 @@ def _digest(text: str) -> str:
     return digest_of(text.encode("utf-8", "surrogatepass"))
 
 
-def _sealed(text: str, _spans: Sequence[tuple[int, int]]) -> Json:
+def _sealed(text: str, _spans: Sequence[Span]) -> Json:
     return Redacted(_digest(text))
 
 
-Seal = Callable[[str, Sequence[tuple[int, int]]], Json]
+Seal = Callable[[str, Sequence[Span]], Json]
 
 
-def _walk(value: Json, search: Search, seal: Seal) -> Json:
+def _walk(value: Json, search: Search | None, seal: Seal) -> Json:
     if isinstance(value, str):
-        spans = search.spans(value)
+        spans = search.spans(value) if search else ()
         return seal(value, spans) if spans else value
     if isinstance(value, list | tuple):
         return type(value)(_walk(item, search, seal) for item in value)
@@ -254,12 +252,12 @@ def _walk(value: Json, search: Search, seal: Seal) -> Json:
         walked = {}
         for key, item in value.items():
             # A mark of its own keeps two redacted keys apart.
-            shown = f"[redacted {_digest(key)[7:15]}]" if search.spans(key) else key
+            shown = f"[redacted {_digest(key)[7:15]}]" if search and search.spans(key) else key
             if key == "tools" and isinstance(item, list):
                 item = [_without_credentials(tool, seal) for tool in item]
             walked[shown] = _walk(item, search, seal)
         return walked
-    if isinstance(value, MediaRef) and value.prefix and search.spans(value.prefix):
+    if isinstance(value, MediaRef) and value.prefix and search and search.spans(value.prefix):
         return Redacted(value.digest)
     return value
 
@@ -295,23 +293,3 @@ def _strings(value: Json) -> Iterator[str]:
             yield from _strings(item)
     elif isinstance(value, MediaRef) and value.prefix:
         yield value.prefix
-
-
-def _spellings(value: str) -> Iterator[str]:
-    """A value as it may stand in a text: plain, in JSON, in a URL, in base64 at any place, in hexadecimal."""
-    escaped = (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
-    for text in dict.fromkeys(escaped):
-        yield text
-        yield text.replace("/", "\\/")
-    data = value.encode("utf-8", "surrogateescape")
-    for coded in (quote(data, safe=""), quote(data), quote_plus(data)):
-        yield coded
-        yield re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), coded)
-    yield data.hex()
-    yield data.hex().upper()
-    for shift, shared in enumerate((0, 2, 3)):
-        # The first and last characters also code the bytes before and after the value.
-        code = base64.b64encode(b"\0" * shift + data).rstrip(b"=").decode("ascii")
-        whole = code[shared : -1 if (shift + len(data)) % 3 else None]
-        yield whole
-        yield whole.translate(str.maketrans("+/", "-_"))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plcli.documents import Document
 from plcli.errors import Problem
-from plcli.jsonschemas import validator
 from plcli.media import Json
 from plcli.places import Step
 from plcli.spelling import did_you_mean
@@ -77,8 +76,11 @@ _VALIDATORS: dict[str, Validator] = {}
 
 
 def _kept(name: str, schema: Mapping[str, Json]) -> Validator:
+    """The validator of a schema; making one is what takes the time."""
+    from jsonschema import Draft202012Validator
+
     if name not in _VALIDATORS:
-        _VALIDATORS[name] = validator(schema)
+        _VALIDATORS[name] = Draft202012Validator(schema)
     return _VALIDATORS[name]
 
 

@@ -109,8 +109,7 @@ def resolve(
         )
 
     reading = Reading(workspace, document, file or workspace.start / "-", fill)
-    if file is not None:
-        reading.note(file, document.text)
+    reading.note_spec()
     model, api, moved = _model(reading, written, overrides)
     turns = conversation.messages(reading, written, variables)
     tools = _tools(reading, written)

@@ -97,7 +97,7 @@ class NativePart(Kept):
 
     type: Literal["native"] = "native"
     """What this part is."""
-    item: Any
+    item: Any = None
     """The item, as the provider sent it."""
 
 

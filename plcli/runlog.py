@@ -12,26 +12,21 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from io import BufferedReader, FileIO
+from io import FileIO
 from pathlib import Path
 from typing import TypeVar
 
-from plcli import disk, runids
+from plcli import disk, lines, runids
 from plcli.errors import LogError, UsageError
-from plcli.records import VERSION, Note, Record, UnknownVersion, line, parse
+from plcli.lines import Line
+from plcli.records import Note, Record, UnknownVersion, line
 
 Entry = TypeVar("Entry", Record, Note)
-
-BLOCK = 1 << 18
-"""Bytes that are read at once."""
 
 CANDIDATES = 5
 """Runs that the message about an ambiguous reference lists."""
 
 _ID_PLACE = len('{"v":1,"id":"')
-_HEAD = re.compile(rb'\{"v":([0-9]+),"id":"([0-9]{8}T[0-9]{9}-[0-9a-z]{5})"')
-_WHOLE = (b"}\n", b"}\r\n", b"}")
-_CONFLICT = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
 _LAST = re.compile(r"last(?:~([0-9]{1,9}))?")
 
 
@@ -41,42 +36,6 @@ class Damage:
 
     offset: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the log, not parsed yet.
-
-    `offset` counts bytes from the start of the log; `raw` holds the line end, if it has one.
-    """
-
-    offset: int
-    raw: bytes
-
-    @property
-    def id(self) -> str | None:
-        """The id that the first bytes show, at no cost; None where only parsing tells."""
-        match = _HEAD.match(self.raw)
-        known = match is not None and match[1] == b"%d" % VERSION and self.raw.endswith(_WHOLE)
-        return match[2].decode("ascii") if match is not None and known else None
-
-    def entry(self) -> Record | Note:
-        """What the line says. Raises `records.UnknownVersion`, and `ValueError` for damage."""
-        try:
-            return parse(self.raw)
-        except UnknownVersion:
-            raise
-        except ValueError as error:
-            raise ValueError(self._reason() or str(error)) from None
-
-    def _reason(self) -> str | None:
-        if self.raw.startswith(_CONFLICT):
-            return "a merge conflict was left in the file"
-        if b"\0" in self.raw:
-            return "it holds NUL bytes, as a crash of the machine leaves them"
-        if not self.raw.endswith(b"\n"):
-            return "it breaks off: whoever wrote it was stopped"
-        return None
 
 
 class RunLog:
@@ -129,22 +88,29 @@ class RunLog:
                 disk.sync_folder(self.path.parent)
             return id
 
+    def ready(self) -> None:
+        """Raise the `LogError` that appending would, before anything is spent on what is to be logged."""
+        try:
+            disk.make_folder(self.path.parent)
+            os.close(disk.open_plain(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | disk.NOFOLLOW))
+        except (OSError, ValueError) as error:
+            raise disk.refusal(self.path, error) from None
+
     def scan(self, reverse: bool = False) -> Iterator[Line]:
         """Every line that is not blank, unparsed, as the log stands now; `reverse` gives the newest first.
 
         An absent log has none. Newest first reads only as much of the file as is asked for.
         """
         try:
-            fd = disk.open_plain(self.path, os.O_RDONLY)
+            with FileIO(disk.open_plain(self.path, os.O_RDONLY)) as file:
+                end = lines.settled_end(file)
+                for found in lines.backward(file, end) if reverse else lines.forward(file, end):
+                    if not found.raw.isspace():
+                        yield found
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:
             raise disk.refusal(self.path, error) from None
-        with FileIO(fd) as file:
-            end = _settled_end(file)
-            for found in _backward(file, end) if reverse else _forward(file, end):
-                if not found.raw.isspace():
-                    yield found
 
     def entries(self, reverse: bool = False) -> Iterator[Record | Note]:
         """Every record and note; damage is reported and left out.
@@ -253,64 +219,12 @@ def _put(file: FileIO, data: bytes) -> str:
 
 
 def _last_moment(file: FileIO, end: int) -> datetime | None:
-    """The time in the last id; lines without one, such as a torn tail, are passed over."""
-    for found in _backward(file, end):
-        head = _HEAD.match(found.raw)
-        moment = runids.moment_of(head[2].decode("ascii") if head else _parsed_id(found))
+    """The time in the last id; lines without one are passed over."""
+    for found in lines.backward(file, end):
+        moment = runids.moment_of(found.minted_id or "")
         if moment is not None:
             return moment
     return None
-
-
-def _parsed_id(found: Line) -> str:
-    try:
-        return found.entry().id
-    except ValueError:
-        return ""
-
-
-def _settled_end(file: FileIO) -> int:
-    """Where the log ends; a line that is being written at this moment is waited for."""
-    end = file.seek(0, os.SEEK_END)
-    if end:
-        file.seek(end - 1)
-        if file.read(1) != b"\n":
-            with contextlib.suppress(OSError), disk.locked(file.fileno(), shared=True, wait=1.0):
-                end = os.fstat(file.fileno()).st_size
-    return end
-
-
-def _forward(file: FileIO, end: int) -> Iterator[Line]:
-    offset = file.seek(0)
-    reader = BufferedReader(file, BLOCK)
-    try:
-        while offset < end and (raw := reader.readline(end - offset)):
-            found = Line(offset, raw)
-            offset += len(raw)
-            yield found
-    finally:
-        reader.detach()
-
-
-def _backward(file: FileIO, end: int) -> Iterator[Line]:
-    pieces: list[bytes] = []  # of the line whose start is not reached yet, the last piece first
-    while end > 0:
-        start = max(0, end - BLOCK)
-        file.seek(start)
-        block = file.read(end - start)
-        until = before = len(block)
-        while (newline := block.rfind(b"\n", 0, before)) >= 0:
-            pieces.append(block[newline + 1 : until])
-            raw = b"".join(reversed(pieces))
-            pieces.clear()
-            if raw:
-                yield Line(start + newline + 1, raw)
-            until, before = newline + 1, newline
-        pieces.append(block[:until])
-        end = start
-    raw = b"".join(reversed(pieces))
-    if raw:
-        yield Line(0, raw)
 
 
 def _ambiguous(ref: str, runs: list[Record]) -> UsageError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -12,6 +13,7 @@ from plcli.connect import Connection, Limits, connect
 from plcli.errors import Exit
 from plcli.records import Batch, Record, line
 from plcli.render.answer import show_answer, show_footer, show_header
+from plcli.render.details import show_attempts, show_connection
 from plcli.render.live import Live
 from plcli.resolve import Resolved
 from plcli.runs import Circumstances, Run, execute, keep_media, record_of
@@ -38,20 +40,31 @@ class Running:
         if len(plans) > 1:
             # A single run is too short to collect garbage in; a batch is not.
             gc.enable()
+        if self.keep:
+            self.session.log.ready()
         code = Exit.DONE
+        states: Counter[str] = Counter()
         batch_id = uuid.uuid4().hex[:12] if len(plans) > 1 else None
         for plan, connection, row in zip(plans, connections, rows, strict=True):
             batch = Batch(id=batch_id, n=len(plans), row=row) if batch_id else None
             run = self.one(plan, connection, batch)
             code = max(code, run.exit)
+            states[run.turn.response.state] += 1
             if run.exit is Exit.INTERRUPTED:
                 break
+        if batch_id:
+            done = ", ".join(f"{count} {state}" for state, count in states.items())
+            self.session.screen.say((f"{states.total()} of {len(plans)} runs: {done}", "bold"))
         return code
 
     def one(self, plan: Resolved, connection: Connection, batch: Batch | None = None) -> Run:
         """Run one plan, show its answer, and log it."""
         session, screen = self.session, self.session.screen
         show_header(plan.name, plan.model_name, screen)
+        for loss in plan.losses:
+            screen.warn(f"{loss.path}: {loss.message}")
+        if screen.verbose:
+            show_connection(connection, plan.compiled.target, screen)
         live = Live(screen, session.redactor)
         run = execute(
             plan, connection, stream=self.stream, store=session.store, watch=live, watch_wait=live.wait
@@ -64,6 +77,8 @@ class Running:
         else:
             show_answer(record, session.store, screen, printed=live.printed)
             show_footer(record, screen)
+        if screen.verbose:
+            show_attempts(record, session.log.path if self.keep else None, screen)
         return run
 
     def _connect(self, plan: Resolved) -> Connection:

@@ -183,7 +183,9 @@ def keep_media(run: Run, store: MediaStore, redactor: Redactor) -> list[Source]:
     wires = (run.turn.exchange.request, run.turn.exchange.response)
     mimes = {ref.digest: ref.mime for wire in wires for ref in references(wire)}
     for digest, data in (run.resolved.media | run.turn.media).items():
-        store.put(data, mimes.get(digest) or sniff(data))
+        # Bytes that hold a secret are not kept: the run can then not be replayed, and says so.
+        if redactor.bytes(data) is data:
+            store.put(data, mimes.get(digest) or sniff(data))
     sources = []
     for source in run.resolved.sources:
         digest = digest_of(source.data)
@@ -198,7 +200,7 @@ def keep_media(run: Run, store: MediaStore, redactor: Redactor) -> list[Source]:
 
 def _spec_ref(resolved: Resolved, workspace: Workspace) -> SpecRef | None:
     if resolved.file is None:
-        return None
+        return SpecRef(path="-", sha256=resolved.document.sha256) if resolved.document.file == "-" else None
     commit = git.commit(resolved.file)
     return SpecRef(
         path=workspace.shown(resolved.file),

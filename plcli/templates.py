@@ -105,8 +105,8 @@ def _plain_names(text: str) -> dict[str, int]:
     """The names in braces, each with the line of its first use."""
     found: dict[str, int] = {}
     for match in _BRACES.finditer(text):
-        if match[1] is not None and match[1].isidentifier():
-            found.setdefault(match[1], text.count("\n", 0, match.start()) + 1)
+        if match[1] is not None and match[1].isidentifier() and match[1] not in found:
+            found[match[1]] = text.count("\n", 0, match.start()) + 1
     return found
 
 
@@ -125,15 +125,21 @@ def _brace_faults(text: str) -> list[Fault]:
 
 def _fill_braces(text: str, variables: Mapping[str, Json]) -> str:
     faults = _brace_faults(text)
+    shown: dict[str, str] = {}
     for name, line in _plain_names(text).items():
         if name not in variables:
             faults.append(missing_variable(name, line, variables))
+            continue
+        try:
+            shown[name] = text_of(variables[name])
+        except (TypeError, ValueError, RecursionError):
+            faults.append(Fault(line, f"the variable `{name}` cannot be written as JSON"))
     if faults:
         raise TemplateFaults(tuple(faults))
     pieces: list[str] = []
     size = end = 0
     for match in _BRACES.finditer(text):
-        value = match[0][0] if match[1] is None else text_of(variables[match[1]])
+        value = match[0][0] if match[1] is None else shown[match[1]]
         pieces += (text[end : match.start()], value)
         size += len(value)
         end = match.end()

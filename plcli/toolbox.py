@@ -21,14 +21,6 @@ class Tool(NamedTuple):
     path: Path
 
 
-class Stubs(NamedTuple):
-    """Stubs in a file of their own, with its document and path."""
-
-    spec: StubsSpec
-    document: Document
-    path: Path
-
-
 def load_tool(workspace: Workspace, name: str) -> Tool:
     """The tool of a name, its stubs file held against its format too.
 
@@ -48,46 +40,37 @@ def read_tool(workspace: Workspace, path: Path) -> Tool:
     """The tool in a file. Raises `SpecError` with the problems of the tool and of its stubs."""
     document = workspace.document(path)
     problems: list[Problem] = []
-    spec = None
+    beside = stubs_file(path)
+    if beside is not None:
+        try:
+            load_spec(workspace.document(beside), StubsSpec)
+        except SpecError as error:
+            problems.extend(error.problems)
     try:
         spec = load_spec(document, ToolSpec)
-        if spec.name != path.stem:
-            problems.append(
-                document.problem(
-                    ("name",),
-                    f"the tool is named {spec.name!r}, and its file {path.stem!r}",
-                    f"write name: {path.stem}, or rename the file to {spec.name}{path.suffix}",
-                )
-            )
     except SpecError as error:
-        problems.extend(error.problems)
-    try:
-        stubs = read_stubs(workspace, path)
-        if stubs is not None and spec is not None and spec.stubs:
-            problems.append(
-                document.problem(
-                    ("stubs",),
-                    f"stubs stand here and in {workspace.label(stubs.path)}",
-                    "keep them in one of the two",
-                    of="key",
-                )
-            )
-    except SpecError as error:
-        problems.extend(error.problems)
-    if problems or spec is None:
+        raise SpecError([*error.problems, *problems]) from None
+    problems += placing_problems(workspace, document, spec, path)
+    if problems:
         raise SpecError(problems)
     return Tool(spec, document, path)
 
 
-def read_stubs(workspace: Workspace, tool: Path) -> Stubs | None:
-    """The stubs in `NAME.stubs.yaml` (or another format) beside a tool's file. Raises `SpecError`."""
-    beside = [tool.with_name(f"{tool.stem}.stubs{suffix}") for suffix in FORMATS]
-    found = [path for path in beside if path.is_file()]
-    if not found:
-        return None
-    document = workspace.document(found[0])
-    if len(found) > 1:
-        raise SpecError(
-            [document.problem((), f"the same stubs stand in {workspace.label(found[1])}", "remove one of the two")]
-        )
-    return Stubs(load_spec(document, StubsSpec), document, found[0])
+def stubs_file(tool: Path) -> Path | None:
+    """The file `NAME.stubs.yaml` (or of another format) beside a tool's file."""
+    beside = (tool.with_name(f"{tool.stem}.stubs{suffix}") for suffix in FORMATS)
+    return next((path for path in beside if path.is_file()), None)
+
+
+def placing_problems(workspace: Workspace, document: Document, spec: ToolSpec, path: Path) -> list[Problem]:
+    """Whether a tool stands in the file of its name, and its stubs in one place."""
+    found = []
+    if spec.name != path.stem:
+        message = f"the tool is named {spec.name!r}, and its file {path.stem!r}"
+        hint = f"write name: {path.stem}, or rename the file to {spec.name}{path.suffix}"
+        found.append(document.problem(("name",), message, hint))
+    beside = stubs_file(path)
+    if beside is not None and spec.stubs:
+        message = f"stubs stand here and in {workspace.label(beside)}"
+        found.append(document.problem(("stubs",), message, "keep them in one of the two", of="key"))
+    return found

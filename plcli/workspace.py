@@ -13,7 +13,7 @@ from typing import Literal
 
 from plcli import git
 from plcli.documents import FORMATS, Document, load, parse
-from plcli.errors import SpecError, UsageError
+from plcli.errors import Problem, SpecError, UsageError
 from plcli.fence import TEXT_LIMIT, BadReference, Fence, Opened, walk
 from plcli.places import Step
 from plcli.schemas import load_spec
@@ -104,8 +104,20 @@ class Workspace:
         return self.fence.read(source, beside, limit)
 
     def document(self, path: Path) -> Document:
-        """A spec file that the user or the workspace names. Raises `SpecError`."""
-        return load(path, shown=self.label(path))
+        """A spec file that the user or the workspace names. Raises `SpecError`.
+
+        A link in the workspace that leads out of it is refused, because what a file holds shows in problems.
+        """
+        shown = self.label(path)
+        if path.is_relative_to(self.root):
+            try:
+                self.fence.place(path.name, beside=path)
+            except BadReference as error:
+                raise SpecError([Problem(shown, error.message, hint=error.hint)]) from None
+        if path.name == FILE and os.path.isfile(path) and not os.path.getsize(path):
+            # An empty file is TOML, and says that everything is as usual.
+            return parse("#", file=shown, format="toml")
+        return load(path, shown=shown)
 
     def parsed(self, opened: Opened) -> Document:
         """A file that was read, parsed by its suffix; without a known one it is JSON or YAML. Raises `SpecError`."""
@@ -172,8 +184,6 @@ def _resolved(start: Path, paths: tuple[Path, ...]) -> list[Path]:
 
 def _settings(workspace: Workspace, file: Path) -> WorkspaceSpec:
     """What `plcli.toml` says. Its paths come with the repository, so they must stay in the workspace."""
-    if not file.stat().st_size:
-        return workspace.spec
     document = workspace.document(file)
     spec = load_spec(document, WorkspaceSpec)
     problems = []

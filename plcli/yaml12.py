@@ -285,12 +285,11 @@ def _place(event: yaml.Event) -> Place:
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
     """What the parser said, in words that say what to type."""
-    mark = error.problem_mark
+    mark: Any = error.problem_mark or error.context_mark
     message = error.problem or "it cannot be understood"
-    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
     hint = None
     if "cannot start any token" in message:
-        char = text.split("\n")[line][column : column + 1]
+        char = text[mark.index : mark.index + 1]
         if char == "\t":
             message, hint = "a tab stands in the indentation", "indent with spaces"
         else:
@@ -301,4 +300,4 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
         hint = "put a value that starts with `*` in quotes"
     elif error.context:
         message = f"{message} {error.context}"
-    return Problem(file, f"not YAML: {message}", "", line + 1, column + 1, hint)
+    return Problem(file, f"not YAML: {message}", "", mark.line + 1, mark.column + 1, hint)

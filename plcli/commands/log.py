@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from plcli import options
+from plcli.completion import complete_run
 from plcli.errors import Exit
 from plcli.records import Record, line
 from plcli.render.answer import cost, duration, model_name, tokens
@@ -18,7 +19,7 @@ from plcli.render.screen import open_screen
 from plcli.render.table import show_table
 from plcli.session import open_session
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="List and show what ran.")
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="List and show what ran.")
 
 _COLUMNS = ("run", "time", "state", "model", "tokens", "cost", "took", "spec", "answer")
 
@@ -30,14 +31,13 @@ def list_runs(
     workspace: options.WorkspaceRoot = None,
     shape: options.FormatOption = None,
     quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
     traceback: options.Traceback = False,
 ) -> int:
     """List runs, newest first: a table on a terminal, tab-separated lines in a pipe.
 
     Example: plcli log list -n 5
     """
-    screen = open_screen(quiet=quiet, verbose=verbose, shape=shape.value if shape else None)
+    screen = open_screen(quiet=quiet, shape=shape.value if shape else None)
     session = open_session(screen, workspace=workspace, log=log)
     records = islice(session.log.records(reverse=True), count)
     if screen.machine:
@@ -50,13 +50,12 @@ def list_runs(
 
 @app.command("show")
 def show(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="An id, its start, its tail, last, or last~N.")] = "last",
+    run: Annotated[str, typer.Argument(metavar="RUN", help="An id, its start, its tail, last, or last~N.", autocompletion=complete_run)] = "last",
     wire: Annotated[bool, typer.Option("--wire", help="The wire requests and responses as JSON.")] = False,
     log: options.Log = None,
     workspace: options.WorkspaceRoot = None,
     shape: options.FormatOption = None,
     quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
     traceback: options.Traceback = False,
 ) -> int:
     """Show one run: what was asked, what came back, what it took.
@@ -67,7 +66,7 @@ def show(
 
       plcli log show last --wire
     """
-    screen = open_screen(quiet=quiet, verbose=verbose, shape=shape.value if shape else None)
+    screen = open_screen(quiet=quiet, shape=shape.value if shape else None)
     session = open_session(screen, workspace=workspace, log=log)
     record = session.log.find(run)
     if wire:

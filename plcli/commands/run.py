@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from plcli import options
+from plcli.completion import complete_model, complete_spec
 from plcli.connect import Limits
 from plcli.errors import Exit, UsageError
 from plcli.inputs import Input, read_inputs, read_overrides
@@ -20,15 +21,18 @@ from plcli.resolve import Resolved, resolve
 from plcli.running import Running
 from plcli.session import open_session
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
 def run(
-    specs: Annotated[list[str] | None, typer.Argument(metavar="[SPEC]...", help="Files or names of requests, or -.")] = None,
+    specs: Annotated[list[str] | None, typer.Argument(metavar="SPEC", help="Files or names of requests, or -.", autocompletion=complete_spec)] = None,
     prompt: Annotated[str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="Run this text instead.")] = None,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="MODEL", help="Another model: a name, or provider/model-id.")
+        str | None, typer.Option(
+            "--model", "-m", metavar="MODEL", help="Another model: a name, or provider/model-id.",
+            autocompletion=complete_model,
+        )
     ] = None,
     var: Annotated[
         list[str] | None, typer.Option("--var", metavar="NAME=VALUE", help="A variable: k=v, k=@file, or k=- for stdin.")

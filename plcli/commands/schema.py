@@ -13,7 +13,7 @@ from plcli.errors import Exit, UsageError
 from plcli.render.screen import open_screen
 from plcli.spelling import did_you_mean
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from plcli.render.problems import show_problems
 from plcli.render.screen import open_screen
 from plcli.validate import check
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 class Style(StrEnum):
@@ -28,7 +28,7 @@ class Style(StrEnum):
 
 @app.command()
 def validate(
-    paths: Annotated[list[str] | None, typer.Argument(metavar="PATH...", help="Files, folders, globs, or -.")] = None,
+    paths: Annotated[list[str] | None, typer.Argument(metavar="PATH", help="Files, folders, globs, or -.")] = None,
     style: Annotated[Style, typer.Option("--format", help="How to report.", callback=options.note("format"))] = Style.text,
     workspace: options.WorkspaceRoot = None,
     allow_path: options.AllowPath = None,

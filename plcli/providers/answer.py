@@ -73,7 +73,7 @@ def events(chunks: Iterable[bytes]) -> Iterator[WireEvent]:
             value = value.removeprefix(b" ")
             if field == b"data":
                 data.append(value)
-                size += len(value) + 1
+                size += len(line)
                 if size > EVENT_LIMIT:
                     raise _too_large("an event of the stream", EVENT_LIMIT)
             elif field == b"event":
@@ -155,8 +155,8 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _event(name: bytes, data: list[bytes]) -> WireEvent | None:
-    text = b"\n".join(data).decode("utf-8", "replace")
-    if not text.strip():
+    text = b"\n".join(data).decode("utf-8", "replace").strip()
+    if not text:
         return None
     label = name.decode("utf-8", "replace")
     if text == DONE:

@@ -11,16 +11,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from plcli.failures import classify, failed
+from plcli.failures import CallFailed, classify, failed
 from plcli.media import Json, encode
-from plcli.paths import find
-from plcli.providers.echo_turns import messages_of
+from plcli.paths import find, show
 from plcli.providers.registry import Call
-from plcli.request import Message, Text, ToolCall, ToolResult
 from plcli.specs.model import EchoError, EchoStep
 
 PIECE = 12
 """Characters of one streamed piece of text."""
+
+LONGEST_DELAY_MS = 86_400_000
+"""A longer delay is no longer; calls end long before."""
 
 _SLICE = 0.05
 """Seconds that are slept at once, so that an interrupt is noticed soon."""
@@ -29,20 +30,20 @@ _SLICE = 0.05
 def play(wire: Mapping[str, Json], call: Call) -> Iterator[dict[str, Json]]:
     """The events of the answer: `start`, then `part` and `delta`, then `end` or `error`.
 
-    An error before the first event, or of a call that does not stream, raises the `CallFailed` of its
-    HTTP status; so does a script that is none (400), and a delay past the call's timeout or deadline.
-    A cut raises only where the call does not stream.
+    An error or cut before the first event, or in a call that does not stream, raises `CallFailed`; so
+    does a script that is none (status 400), and a delay past the call's timeout or deadline.
     """
-    answer = _Answer(wire.get("model"), messages_of(wire.get("messages")))
-    for step, raw in _steps(wire, answer.messages):
-        _wait((step.delay_ms or 0) / 1000, call)
+    messages = wire.get("messages")
+    answer = _Answer(wire.get("model"), messages if isinstance(messages, list) else [])
+    for step, raw in _steps(wire.get("script"), answer.messages):
+        _wait(min(step.delay_ms or 0, LONGEST_DELAY_MS) / 1000, call)
         if step.error is not None and not _overcome(step.error, call):
             if not (answer.started and call.stream):
                 raise _refusal(step.error, call)
             yield {"type": "error", "error": _told(step.error)}
             return
         if step.cut:
-            if call.stream:
+            if answer.started and call.stream:
                 return
             raise failed("connection", "the connection closed before the answer was complete", retryable=True)
         yield from answer.take(step, raw)
@@ -52,12 +53,12 @@ def play(wire: Mapping[str, Json], call: Call) -> Iterator[dict[str, Json]]:
 class _Answer:
     """An answer in the making: which part is open, and what was said so far."""
 
-    def __init__(self, model: Json, messages: tuple[Message, ...]) -> None:
+    def __init__(self, model: Json, messages: list[Json]) -> None:
         self.model = model
         self.messages = messages
         self.started = False
         self.open: tuple[str, str | None] | None = None
-        self.earlier = sum(isinstance(part, ToolCall) for message in messages for part in message.parts)
+        self.earlier = sum(find(part, ("type",)) == "tool_call" for message in messages for part in _parts(message))
         self.calls = 0
         self.words = 0
         self.finish: str | None = None
@@ -106,20 +107,18 @@ class _Answer:
         yield from self.start()
         usage = self.usage
         if usage is None:
-            heard = sum(map(_words, self.messages))
+            heard = sum(len(text.split()) for message in self.messages for text in _texts(message))
             usage = {"input_tokens": heard, "output_tokens": self.words, "total_tokens": heard + self.words}
         reason = self.finish or ("tool_calls" if self.calls else "stop")
         yield {"type": "end", "finish_reason": reason, "usage": usage}
 
 
-def _steps(wire: Mapping[str, Json], messages: tuple[Message, ...]) -> list[tuple[EchoStep, Json]]:
+def _steps(script: Json, messages: list[Json]) -> list[tuple[EchoStep, Json]]:
     """The steps of this turn, each with its JSON, which holds pictures by reference."""
-    script = wire.get("script")
     if script is None:
         return [(EchoStep(text=_last_words(messages)), None)]
     if isinstance(script, list) and script and all(isinstance(turn, list) for turn in script):
-        items = wire.get("messages")
-        turns = sum(find(item, ("role",)) == "assistant" for item in items) if isinstance(items, list) else 0
+        turns = sum(find(message, ("role",)) == "assistant" for message in messages)
         script = script[min(turns, len(script) - 1)]
     if not isinstance(script, list):
         raise _invalid("script: not a list of steps")
@@ -131,11 +130,11 @@ def _step(raw: Json, number: int) -> EchoStep:
         return EchoStep.model_validate(encode(raw, describe=lambda ref: ref.digest))
     except ValidationError as wrong:
         first = wrong.errors(include_url=False)[0]
-        place = ".".join(["script", str(number), *map(str, first["loc"])])
+        place = show(("script", number, *first["loc"]))
         raise _invalid(f"{place}: {first['msg']}") from None
 
 
-def _invalid(message: str) -> Exception:
+def _invalid(message: str) -> CallFailed:
     return classify(400, {"error": {"message": message, "code": "invalid_script"}}, {})
 
 
@@ -143,7 +142,7 @@ def _overcome(error: EchoError, call: Call) -> bool:
     return error.times is not None and call.tap.attempt > error.times
 
 
-def _refusal(error: EchoError, call: Call) -> Exception:
+def _refusal(error: EchoError, call: Call) -> CallFailed:
     call.tap.status = error.status
     if error.retry_after is not None:
         call.tap.headers["retry-after"] = f"{error.retry_after:g}"
@@ -166,20 +165,21 @@ def _spoken(step: EchoStep) -> tuple[str, str | None, str] | None:
     return None if step.refusal is None else ("refusal", None, step.refusal)
 
 
-def _last_words(messages: tuple[Message, ...]) -> str:
-    for message in reversed(messages):
-        if message.role == "user":
-            return "\n".join(part.text for part in message.parts if isinstance(part, Text))
-    return ""
+def _last_words(messages: list[Json]) -> str:
+    said = (message for message in reversed(messages) if find(message, ("role",)) == "user")
+    return "\n".join(_texts(next(said, None)))
 
 
-def _words(message: Message) -> int:
-    count = 0
-    for part in message.parts:
+def _texts(message: Json) -> Iterator[str]:
+    for part in _parts(message):
         match part:
-            case Text(text) | ToolResult(_, str(text)):
-                count += len(text.split())
-    return count
+            case str(text) | {"type": "text", "text": str(text)} | {"type": "tool_result", "content": str(text)}:
+                yield text
+
+
+def _parts(message: Json) -> list[Json]:
+    content = find(message, ("content",))
+    return content if isinstance(content, list) else [content]
 
 
 def _wait(seconds: float, call: Call) -> None:

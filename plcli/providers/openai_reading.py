@@ -37,10 +37,9 @@ def count(value: Json) -> int | None:
 
 def function_call(call_id: Json, name: Json, arguments: Json) -> ToolCallPart:
     """The call of a function; arguments that are no JSON object stay as they are."""
-    if isinstance(arguments, str):
-        value = parse_object(arguments)
-        arguments = words(arguments) if value is None else value
-    return ToolCallPart(id=words(call_id), name=words(name) or "", arguments=arguments)
+    text = words(arguments)
+    value = encode(arguments) if text is None else parse_object(text)
+    return ToolCallPart(id=words(call_id), name=words(name) or "", arguments=text if value is None else value)
 
 
 def answered(parts: Iterable[Part]) -> State:

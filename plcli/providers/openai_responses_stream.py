@@ -89,9 +89,9 @@ def fold(events: Iterable[WireEvent]) -> Folded:
             if kind in _ENDS:
                 body = {"status": kind.removeprefix("response."), **body}
                 complete = True
-        elif kind == "error":
+        elif kind == "error" or (not kind and data.get("error")):
             stated = {key: item for key, item in data.items() if key not in ("type", "sequence_number")}
-            body = {**body, "status": "failed", "error": table(data.get("error")) or stated}
+            body = {**body, "status": "failed", "error": data.get("error") or stated}
             complete = True
         else:
             gathered.add(kind, data)
@@ -120,13 +120,14 @@ class _Gathered:
             done = kind == "response.output_item.done"
             identity = str(data["item"].get("id"))
             if index is None:
-                index = self._begun.get(identity, self._last + 1) if done else self._last + 1
+                index = self._begun.pop(identity, self._last + 1) if done else self._last + 1
             self._items[index] = data["item"]
-            self._begun[identity] = index
             self._last = max(self._last, index)
             if done:
                 self._done.add(index)
                 self._deltas.pop(index, None)
+            else:
+                self._begun[identity] = index
         elif isinstance(kind, str) and kind in _PIECES and isinstance(data.get("delta"), str):
             place = count(data.get(_PIECES[kind].counter)) or 0
             index = max(self._last, 0) if index is None else index
@@ -136,19 +137,23 @@ class _Gathered:
         """The items in order, as far as they came."""
         indexes = sorted({*self._items, *self._deltas})
         return [
-            _filled(self._items.get(index), self._deltas.get(index, {})) if index not in self._done
-            else self._items[index]
+            self._items[index] if index in self._done else _filled(self._items.get(index), self._deltas.get(index, {}))
             for index in indexes
-        ]  # fmt: skip
+        ]
 
 
 def _filled(item: dict[str, Json] | None, deltas: Mapping[tuple[str, int], list[str]]) -> Json:
     """An item that is not done, with the deltas that came."""
-    for (kind, _), pieces in sorted(deltas.items(), key=lambda delta: delta[0][1]):
-        piece, text = _PIECES[kind], join(pieces)
-        item = {**piece.item, **(item or {})}
-        if piece.counter:
-            item[piece.field] = [*rows(item.get(piece.field)), {"type": piece.type, piece.key: text}]
-        else:
-            item[piece.field] = text
-    return item
+    whole = dict(item or {})
+    lists: dict[str, list[Json]] = {}
+    for (kind, _), texts in sorted(deltas.items(), key=lambda delta: delta[0][1]):
+        piece, text = _PIECES[kind], join(texts)
+        for key, value in piece.item.items():
+            whole.setdefault(key, value)
+        if not piece.counter:
+            whole[piece.field] = text
+            continue
+        if piece.field not in lists:
+            lists[piece.field] = whole[piece.field] = [*rows(whole.get(piece.field))]
+        lists[piece.field].append({"type": piece.type, piece.key: text})
+    return whole

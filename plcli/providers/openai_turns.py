@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from plcli.media import Json, MediaRef
-from plcli.request import Loss, Message, Native, Part, ToolResult
+from plcli.request import Loss, Message, Native, Part, ToolCall, ToolResult
+
+_DROP = "drop the part, or use an api that carries it"
 
 
 def arguments_text(arguments: Json) -> str:
@@ -59,8 +61,10 @@ def turn_losses(messages: Iterable[Message], unfit: Callable[[str, Part], str | 
         for index, part in enumerate(message.parts):
             path = f"messages[{at}].content[{index}]"
             if reason := unfit(message.role, part):
-                yield Loss(path, reason, "drop the part, or use an api that carries it")
+                yield Loss(path, reason, _DROP)
+            if isinstance(part, ToolCall | ToolResult) and part.id is None:
+                yield Loss(f"{path}.id", "a tool call and its result need an id", "write the same `id` on both")
             if isinstance(part, ToolResult) and not isinstance(part.content, str):
                 for inner, piece in enumerate(part.content):
                     if reason := unfit("tool", piece):
-                        yield Loss(f"{path}.content[{inner}]", reason, "drop the part, or use an api that carries it")
+                        yield Loss(f"{path}.content[{inner}]", reason, _DROP)

@@ -31,6 +31,8 @@ CONNECTIONS = 1000
 ERROR_BODY_LIMIT = 1024 * 1024
 """Bytes of an error's body that are read."""
 
+_PIECE = 16 * 1024
+
 _CALL: ContextVar[Call] = ContextVar("call")
 _MAKING = Lock()
 
@@ -256,7 +258,9 @@ class _Stream:
     def write(self, buffer: bytes, timeout: float) -> None:
         self._call = _CALL.get()
         self._call.tap.first_byte = None
-        self._inner.write(buffer, _until_deadline(self._call, timeout))
+        # In pieces, since a server that takes little at a time could hold one long write for ever.
+        for start in range(0, len(buffer), _PIECE):
+            self._inner.write(buffer[start : start + _PIECE], _until_deadline(self._call, timeout))
 
     def read(self, max_bytes: int, timeout: float) -> bytes:
         data: bytes = self._inner.read(max_bytes, _until_deadline(self._call, timeout))

@@ -7,7 +7,7 @@ from typing import TextIO
 from plcli.plaintext import Stream as HarmlessStream
 from plcli.redact import Redactor
 from plcli.render.screen import Screen
-from plcli.response import Event, Failure
+from plcli.response import Event, Failure, join
 
 
 class Live:
@@ -70,16 +70,20 @@ class Live:
 
 
 class _Channel:
-    """One stream's filters: secrets held back over pieces, and harmless text for a terminal."""
+    """One stream's filters: halves of characters and of secrets are held back, a terminal gets harmless text."""
 
     def __init__(self, redactor: Redactor, *, terminal: bool) -> None:
+        self._half = ""
         self._secrets = redactor.stream()
         self._harmless = HarmlessStream() if terminal else None
 
     def feed(self, text: str) -> str:
-        safe = self._secrets.feed(text)
+        text = join((self._half, text))
+        self._half = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
+        safe = self._secrets.feed(text.removesuffix(self._half))
         return self._harmless.feed(safe) if self._harmless else safe
 
     def flush(self) -> str:
-        safe = self._secrets.flush()
+        safe = self._secrets.feed(self._half) + self._secrets.flush()
+        self._half = ""
         return self._harmless.feed(safe) + self._harmless.flush() if self._harmless else safe

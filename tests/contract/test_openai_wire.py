@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -349,6 +350,28 @@ def ends_at_the_deadline(server: Loopback) -> None:
 def test_a_flood_ends_at_the_deadline_too(server: Loopback) -> None:
     server.stream(b": " + b"x" * 50_000_000 + b"\n", chunk=1000, delay=0.0001)
     ends_at_the_deadline(server)
+
+
+@pytest.mark.parametrize("reading", [False, True], ids=["never reads", "reads slowly"])
+def test_an_upload_that_is_not_taken_ends_at_the_deadline(reading: bool) -> None:
+    ended = threading.Event()
+
+    def read_slowly(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            while reading and not ended.wait(0.01) and connection.recv(4096):
+                pass
+            ended.wait()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=read_slowly, args=(listener,))
+        thread.start()
+        started = time.monotonic()
+        with pytest.raises(CallFailed, match="deadline"):
+            send(f"http://127.0.0.1:{listener.getsockname()[1]}", {"a": "x" * 50_000_000}, deadline=started + 0.5)
+        assert time.monotonic() - started < 5
+        ended.set()
+        thread.join()
 
 
 def test_past_the_deadline_nothing_is_sent(server: Loopback) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from plcli import jsonschemas, schemas
+from plcli import schemas
 from plcli.documents import parse
 from plcli.specs import KINDS
 
@@ -69,8 +70,13 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "metadata": {"owner": None},
         },
         {"kind": "request", "messages": [{"role": "user", "content": "a"}], "tool_choice": {"tool": "x"}},
-        {"kind": "request", "messages": [{"role": "tool", "content": [{"type": "tool_result", "id": "1", "content": "x"}]}],
-         "tool_choice": "auto", "output": {"schema": "./a.json"}, "params": {"stop": "x"}},
+        {
+            "kind": "request",
+            "messages": [{"role": "tool", "content": [{"type": "tool_result", "id": "1", "content": "x"}]}],
+            "tool_choice": "auto",
+            "output": {"schema": "./a.json"},
+            "params": {"stop": "x"},
+        },
     ],
     "tool": [
         {"kind": "tool", "name": "x", "command": ["a", "b"], "env": ["A"], "returns": {"type": "string"}},
@@ -174,7 +180,7 @@ def near(draw: st.DrawFn, kind: str) -> dict[str, Any]:
     return document
 
 
-_VALIDATORS = {kind: jsonschemas.validator(schemas.schema(kind)) for kind in KINDS}
+_VALIDATORS = {kind: Draft202012Validator(schemas.schema(kind)) for kind in KINDS}
 _DOCUMENTS = st.sampled_from(sorted(KINDS)).flatmap(lambda kind: st.tuples(st.just(kind), near(kind)))
 
 

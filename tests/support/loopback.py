@@ -44,9 +44,18 @@ def sse(events: Iterable[Any], names: bool = False) -> bytes:
     pieces = []
     for event in events:
         name = f"event: {event['type']}\n" if names and isinstance(event, dict) and "type" in event else ""
-        data = event if isinstance(event, str) else jsonlib.dumps(event, ensure_ascii=False)
+        data = event if isinstance(event, str) else jsonlib.dumps(event, ensure_ascii=not _is_utf8(event))
         pieces.append(f"{name}data: {data}\n\n".encode())
     return b"".join(pieces)
+
+
+def _is_utf8(event: Any) -> bool:
+    """Whether the event has a form in UTF-8; half of a surrogate pair has none."""
+    try:
+        jsonlib.dumps(event, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Loopback:
@@ -213,6 +222,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # small pieces must leave at once
     server: _Server
 
     def do_POST(self) -> None:

@@ -74,8 +74,9 @@ def _content_events(part: dict[str, Json], at: int, chunk: int) -> Iterator[dict
 
 
 def _deltas(name: str, text: str, chunk: int, field: str) -> list[dict[str, Json]]:
-    deltas = [{"type": f"{name}.delta", "delta": piece} for piece in pieces(text, chunk) if piece]
-    return [*deltas, {"type": f"{name}.done", field: text}]
+    more: dict[str, Json] = {"logprobs": []} if name == "response.output_text" else {}
+    deltas = [{"type": f"{name}.delta", "delta": piece, **more} for piece in pieces(text, chunk) if piece]
+    return [*deltas, {"type": f"{name}.done", field: text, **more}]
 
 
 def chat_events(body: dict[str, Json], chunk: int = 4, usage: bool = True) -> list[dict[str, Json] | str]:

@@ -32,6 +32,11 @@ def test_an_event_without_its_blank_line_is_delivered_if_it_parses() -> None:
     assert list(events([b'data: {"a":1}\n\ndata: {"b":'])) == [WireEvent({"a": 1})]
 
 
+def test_the_end_marker_may_have_spaces_round_it() -> None:
+    for stream in (b"data:[DONE]\n\n", b"data: [DONE] \n\n"):
+        assert list(events([stream])) == [WireEvent("[DONE]")]
+
+
 def test_nothing_is_read_after_the_end_marker() -> None:
     def chunks() -> Iterator[bytes]:
         yield b'data: {"a":1}\n\ndata: [DONE]\n\n'

@@ -90,6 +90,8 @@ def test_code_type_param_and_request_id_are_kept() -> None:
     assert (failure.code, failure.type, failure.param, failure.request_id) == ("c", "t", "p", "req_1")
     failure = say(429, gemini(429, "RESOURCE_EXHAUSTED", details=[{"reason": "RATE_LIMIT_EXCEEDED"}])).failure
     assert (failure.code, failure.type) == ("RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED")
+    assert say(400, openai(code=400)).failure.code is None
+    assert say(400, openai(code=1211)).failure.code == "1211"
 
 
 @pytest.mark.parametrize(

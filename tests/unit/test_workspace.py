@@ -63,7 +63,9 @@ class TestFinding:
         assert sorted(problem.path for problem in caught.value.problems) == ["lgo", "model"]
         assert {problem.file for problem in caught.value.problems} == {"plcli.toml"}
 
-    @pytest.mark.parametrize("line", ['log = "../x.jsonl"', 'log = "/etc/x"', '[folders]\ntools = ".."', 'log = ".git/x"'])
+    @pytest.mark.parametrize(
+        "line", ['log = "../x.jsonl"', 'log = "/etc/x"', '[folders]\ntools = ".."', 'log = ".git/x"']
+    )
     def test_plcli_toml_cannot_reach_out_of_the_workspace(self, home: Path, line: str) -> None:
         put(home / "plcli.toml", line)
         with pytest.raises(SpecError):
@@ -215,7 +217,9 @@ class TestModels:
             model_reference(find(home), "openai/x").api("chta")
         assert caught.value.hint == "did you mean 'chat'?"
 
-    @pytest.mark.parametrize(("text", "hint"), [("fsat", "did you mean 'fast'?"), ("x/", "provider/model-id"), ("", "/")])
+    @pytest.mark.parametrize(
+        ("text", "hint"), [("fsat", "did you mean 'fast'?"), ("x/", "provider/model-id"), ("", "/")]
+    )
     def test_an_unknown_name_is_told(self, home: Path, text: str, hint: str) -> None:
         put(home / "models" / "fast.yaml", "kind: model")
         with pytest.raises(BadReference) as caught:
@@ -276,4 +280,6 @@ def test_messages_name_paths_from_the_current_folder_and_records_from_the_worksp
     workspace = find(home / "prompts")
     assert workspace.label(tool) == "../tools/x.yaml"
     assert workspace.shown(tool) == "tools/x.yaml"
-    assert workspace.shown(Path("/elsewhere/x.yaml")) == workspace.label(Path("/elsewhere/x.yaml")) == "/elsewhere/x.yaml"
+    assert (
+        workspace.shown(Path("/elsewhere/x.yaml")) == workspace.label(Path("/elsewhere/x.yaml")) == "/elsewhere/x.yaml"
+    )

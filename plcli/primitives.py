@@ -1,7 +1,7 @@
-"""What an expression in a template can do: closed, pure operations that pay for their work.
+"""What an expression in a template can do: closed, pure primitives that pay for their work.
 
-No operation reaches a Python attribute that is not named here, and none makes more than the meter has
-left. Which template syntax becomes which operation is for `jinja_syntax` to say.
+No primitive reaches a Python attribute that is not named here, and none makes more than the meter has
+left. Which template syntax becomes which primitive is for `jinja_syntax` to say.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import operator
-from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence, ValuesView
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from itertools import islice
 from typing import Any
 
@@ -39,8 +39,8 @@ METHODS: dict[type, frozenset[str]] = {
 LOOP_METHODS = frozenset(["changed", "cycle"])
 
 
-class Operations:
-    """The operations, all drawing on one meter.
+class Primitives:
+    """The primitives, all drawing on one meter.
 
     `undefined` is the type of a name without a value: any use of such an object raises the error that
     names it. `opaque` are types whose public attributes can be read though they are no JSON.
@@ -78,7 +78,9 @@ class Operations:
     def slice(self, value: Any, start: Any, stop: Any, step: Any) -> Any:
         """`value[start:stop:step]`."""
         if not isinstance(value, (str, list, tuple)):
+            self._undefined_speaks(value)
             raise Misuse("only text and lists can be sliced")
+        self._whole(part for part in (start, stop, step) if part is not None)
         return self.meter.built(value[start:stop:step])
 
     def method(self, value: Any, name: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -95,6 +97,7 @@ class Operations:
 
     def range(self, *args: Any) -> list[int]:
         """`range(…)`, as a list."""
+        self._whole(args)
         numbers = range(*args)
         if numbers[MAX_RANGE:]:
             raise Misuse(f"a range holds at most {MAX_RANGE:,} numbers")
@@ -195,6 +198,9 @@ class Operations:
         """`value | round(precision, method)`, with a bounded precision."""
 
         def rounded(value: Any, precision: int = 0, method: str = "common") -> Any:
+            if not isinstance(value, (int, float)):
+                self._undefined_speaks(value)
+                raise Misuse(f"cannot round {_kind(value)}")
             if not -_MAX_WIDTH <= precision <= _MAX_WIDTH:
                 raise Misuse(f"a precision is from -{_MAX_WIDTH} to {_MAX_WIDTH}")
             return original(value, precision, method)
@@ -207,12 +213,15 @@ class Operations:
         @functools.wraps(original)
         def metered(*args: Any, **kwargs: Any) -> Any:
             self.meter.read([args, kwargs])
-            return self._plain(original(*args, **kwargs))
+            try:
+                return self._plain(original(*args, **kwargs))
+            except AttributeError:
+                raise Misuse(f"`{original.__name__.removeprefix('do_')}` does not take {_kind(args[-1])}") from None
 
         return metered
 
     def table(self) -> dict[str, Callable[..., Any]]:
-        """The operations by the names under which `jinja` calls them; no template can write these names."""
+        """The primitives by the names under which `jinja` calls them; no template can write these names."""
         return {
             "(text)": self.text,
             "(built)": self.meter.built,
@@ -244,6 +253,13 @@ class Operations:
         for name in path.split("."):
             value = self.item(value, int(name) if name.isdecimal() else name)
         return value
+
+    def _whole(self, values: Iterable[Any]) -> None:
+        """Refuse what is no whole number, where only those make sense."""
+        for value in values:
+            if not isinstance(value, int):
+                self._undefined_speaks(value)
+                raise Misuse(f"expected a whole number, not {_kind(value)}")
 
     def _nothing(self, value: Any, name: Any) -> Any:
         self._undefined_speaks(value)

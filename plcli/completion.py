@@ -1,0 +1,54 @@
+"""Shell completion of what lives in the workspace: requests, models and runs.
+
+A completion that fails completes nothing; the command itself will say what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from plcli.errors import PlcliError
+from plcli.runlog import RunLog
+from plcli.workspace import Kind, Workspace, find
+
+RUNS = 50
+"""The newest runs that are offered."""
+
+
+def complete_spec(incomplete: str) -> list[str]:
+    """Names of requests in the workspace; paths are completed by the shell."""
+    return _starting(_names("request"), incomplete)
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Names of model specs in the workspace."""
+    return _starting(_names("model"), incomplete)
+
+
+def complete_run(incomplete: str) -> list[str]:
+    """`last`, and the tails and ids of the newest runs."""
+    return _starting(_runs(), incomplete)
+
+
+def _starting(words: Iterable[str], incomplete: str) -> list[str]:
+    try:
+        return [word for word in words if word.startswith(incomplete)]
+    except PlcliError:
+        return []
+
+
+def _workspace() -> Workspace:
+    return find(Path.cwd())
+
+
+def _names(kind: Kind) -> Iterator[str]:
+    yield from _workspace().names(kind)
+
+
+def _runs() -> Iterator[str]:
+    yield "last"
+    for record in islice(RunLog(_workspace().log).records(reverse=True), RUNS):
+        yield record.id.rpartition("-")[2]
+        yield record.id

@@ -1,0 +1,241 @@
+"""What a request must keep beyond its format: each name and file leads somewhere, each text can be filled.
+
+Looks at everything without values for the variables; what only a run can tell is left to `resolve`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from plcli import paths, templates
+from plcli.conversation import Reading, messages
+from plcli.documents import Document
+from plcli.errors import Problem, SetupError, SpecError
+from plcli.expectation_rules import expectation_problems, strings, unlisted
+from plcli.fence import BadReference
+from plcli.media import Json
+from plcli.modelrefs import model_reference
+from plcli.places import Position, Step
+from plcli.spec_rules import format_problems, path_problems, schema_problems
+from plcli.specs import RequestSpec
+from plcli.specs import request as written
+from plcli.specs.tool import InlineTool
+from plcli.spelling import did_you_mean
+from plcli.variables import problem_with
+from plcli.workspace import Workspace
+
+Place = tuple[Step, ...]
+
+_STAND_IN = "data:audio/wav;base64,UklGRg=="
+"""Takes the place of a source whose path is known only when variables are."""
+
+_PICTURES = ("mask", "markup")
+
+
+class Findings(NamedTuple):
+    """What a request breaks, and the spec files that it names."""
+
+    problems: list[Problem]
+    named: list[Path]
+
+
+def request_findings(workspace: Workspace, document: Document, file: Path, spec: RequestSpec) -> Findings:
+    """Hold a request against the rules; the document has its format already.
+
+    Problems inside the named specs are not among the findings.
+    """
+    inspection = _Inspection(workspace, document, file, spec)
+    inspection.look_at_model()
+    inspection.look_at_tools()
+    inspection.look_at_output()
+    inspection.look_at_messages()
+    inspection.look_at_expectations()
+    inspection.look_at_variables()
+    inspection.problems += path_problems(document, ("omit",), spec.omit)
+    return Findings(inspection.problems, inspection.named)
+
+
+class _Inspection:
+    """One request while it is looked at; variables last, since every text counts what it uses."""
+
+    def __init__(self, workspace: Workspace, document: Document, file: Path, spec: RequestSpec) -> None:
+        self.workspace = workspace
+        self.document = document
+        self.spec = spec
+        self.named: list[Path] = []
+        self.used: set[str] = set()
+        self.reading = Reading(workspace, document, file, self.trace)
+        self.problems = self.reading.problems
+
+    def note(self, place: Place, message: str, hint: str | None = None, **how: Any) -> None:
+        self.problems.append(self.document.problem(place, message, hint, **how))
+
+    def look_at_model(self) -> None:
+        asked = self.spec.model or self.workspace.spec.model
+        if asked is None:
+            hint = "add model: openai/MODEL-ID, or run it with --model; echo/any answers without a key"
+            self.note((), "no model is named, here or in plcli.toml", hint, severity="warning")
+            return
+        place: Place = ("model",)
+        try:
+            path = self.workspace.lookup("model", asked)
+            self.named += [path] if path else []
+            model = model_reference(self.workspace, asked)
+            place = ("api",)
+            model.api(self.spec.api)
+        except (BadReference, SetupError) as error:
+            self.note(place, error.message, error.hint)
+        except SpecError:
+            # The model spec is named, so it is told about as a file of its own.
+            return
+
+    def look_at_tools(self) -> None:
+        seen: set[str] = set()
+        for n, item in enumerate(self.spec.tools):
+            place: Place = ("tools", n)
+            if isinstance(item, written.BuiltinTool):
+                continue
+            if isinstance(item, InlineTool):
+                self.problems += schema_problems(self.document, (*place, "parameters"), item.parameters)
+                self.problems += format_problems(self.document, (*place, "format"), item.format)
+            else:
+                self.look_up_tool(item, place)
+            name = item.name if isinstance(item, InlineTool) else item
+            if name in seen:
+                self.note(place, f"two tools are named {name!r}", "remove or rename one of them")
+            seen.add(name)
+        known = self.tool_names()
+        choice = self.spec.tool_choice
+        if isinstance(choice, written.ForcedTool):
+            self.problems += unlisted(self.document, ("tool_choice", "tool"), choice.tool, known, lambda _: True)
+        elif isinstance(choice, written.AllowedTools):
+            for n, name in enumerate(choice.tools):
+                self.problems += unlisted(self.document, ("tool_choice", "tools", n), name, known, lambda _: True)
+        elif choice == "required" and known is not None and not known:
+            self.note(("tool_choice",), "a tool is required, and there is none", "add one under `tools`")
+
+    def look_up_tool(self, name: str, place: Place) -> None:
+        try:
+            path = self.workspace.lookup("tool", name)
+        except BadReference as error:
+            self.note(place, error.message, error.hint)
+            return
+        if path is not None:
+            self.named.append(path)
+            return
+        meant = self.workspace.suggestion("tool", name)
+        folder = self.workspace.shown(self.workspace.folder("tool"))
+        add = f"add {folder}/{name}.yaml; a tool of the provider is written {{type: {name}}}"
+        self.note(place, f"there is no tool {name!r}", f"did you mean {meant!r}?" if meant else add)
+
+    def tool_names(self) -> Collection[str] | None:
+        """What the model can call; None where `body` or `image` add tools of their own."""
+        if "tools" in self.spec.body or self.spec.image is not None:
+            return None
+        names = (
+            item if isinstance(item, str) else item.name if isinstance(item, InlineTool) else item.type
+            for item in self.spec.tools
+        )
+        return list(dict.fromkeys(names))
+
+    def look_at_output(self) -> None:
+        output = self.spec.output
+        if output is None:
+            return
+        place: Place = ("output", "schema")
+        if not isinstance(output.schema_, str):
+            self.problems += schema_problems(self.document, place, output.schema_)
+            return
+        opened = self.reading.open(output.schema_, place)
+        if opened is None:
+            return
+        try:
+            document = self.workspace.parsed(opened)
+        except SpecError as error:
+            self.problems += error.problems
+        else:
+            self.problems += schema_problems(document, (), document.value)
+
+    def look_at_messages(self) -> None:
+        turns: dict[str, Json] = {}
+        for n, item in enumerate(self.spec.messages):
+            if isinstance(item, written.History):
+                self.look_at_history(item.history, ("messages", n, "history"))
+                default = self.spec.variables.get(item.history, {}).get("default")
+                turns[item.history] = default if isinstance(default, list) else []
+        messages(self.reading, self.spec, turns)
+        if not turns:
+            self.look_at_results()
+        for name in _PICTURES:
+            source = (self.spec.image or {}).get(name)
+            if isinstance(source, str):
+                place: Place = ("image", name)
+                self.reading.medium(self.reading.fill(source, place), place, "data-url")
+
+    def look_at_history(self, name: str, place: Place) -> None:
+        self.used.add(name)
+        declared = self.spec.variables.get(name)
+        if declared is None:
+            meant = did_you_mean(name, self.spec.variables)
+            hint = f"did you mean {meant!r}?" if meant else f"declare it: {name}: {{type: array, default: []}}"
+            self.note(place, f"the variable {name!r} is not declared", hint)
+        elif declared.get("type") != "array":
+            hint = f"write {name}: {{type: array, default: []}}"
+            self.note(place, f"the variable {name!r} is not declared as a list of messages", hint)
+
+    def look_at_results(self) -> None:
+        """A result answers a call of an earlier turn."""
+        calls: set[str] = set()
+        for n, item in enumerate(self.spec.messages):
+            content = item.content if isinstance(item, written.Message) else ()
+            for m, part in enumerate(content if isinstance(content, tuple) else ()):
+                if isinstance(part, written.ToolCallPart):
+                    calls.add(part.id)
+                elif isinstance(part, written.ToolResultPart) and part.id not in calls:
+                    place = ("messages", n, "content", m, "id")
+                    self.note(place, f"no tool call before this has the id {part.id!r}", severity="warning")
+
+    def look_at_expectations(self) -> None:
+        self.problems += expectation_problems(self.document, self.tool_names(), self.is_fixed)
+        for text, place in strings(self.document.value.get("expect"), ("expect",)):
+            self.reading.fill(text, place)
+
+    def look_at_variables(self) -> None:
+        for name, declared in self.spec.variables.items():
+            place: Place = ("variables", name)
+            if wrong := problem_with(name, declared):
+                self.note(place, wrong)
+            if name not in self.used:
+                self.note(place, f"the variable {name!r} is never used", "remove it", of="key", severity="warning")
+
+    def is_fixed(self, text: str) -> bool:
+        """Whether a text says the same whatever the variables are."""
+        return not templates.names(text, self.spec.template)
+
+    def trace(self, text: str, where: Document | str, place: Place) -> str:
+        """Stands for filling: sees which variables a text uses, and whether it can be filled at all."""
+        kind = self.spec.template
+        file = where if isinstance(where, str) else where.file
+
+        def locate(line: int) -> Position:
+            return (line, None) if isinstance(where, str) else where.position(place, line=line)
+
+        if faults := templates.check(text, kind):
+            raise SpecError(templates.problems(faults, file=file, path=paths.show(place), locate=locate))
+        used = templates.names(text, kind)
+        self.used |= used
+        for name in sorted(templates.needed(text, kind) - self.spec.variables.keys()):
+            meant = did_you_mean(name, self.spec.variables)
+            hint = f"did you mean {meant!r}?" if meant else f"declare it: variables: {{{name}: {{type: string}}}}"
+            message = f"the variable {name!r} is not declared"
+            self.problems.append(Problem(file, message, paths.show(place), *locate(_line_of(name, text)), hint))
+        return _STAND_IN if used and place and place[-1] in ("source", *_PICTURES) else text
+
+
+def _line_of(name: str, text: str) -> int:
+    """The line, from 1, of the first placeholder that uses a variable."""
+    found = re.search(rf"\{{[^{{}}]*\b{re.escape(name)}\b", text)
+    return text.count("\n", 0, found.end()) + 1 if found else 1

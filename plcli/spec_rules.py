@@ -1,0 +1,202 @@
+"""What tools, stubs, models and workspaces must keep beyond their format: each rule with its place.
+
+A file that breaks its format does not come here; requests have rules of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from plcli import paths
+from plcli.conformance import mismatch
+from plcli.documents import Document
+from plcli.errors import Problem, SetupError, SpecError
+from plcli.fence import BadReference
+from plcli.jsonschemas import faults, regex_fault
+from plcli.media import Json
+from plcli.modelrefs import model_reference
+from plcli.places import Step
+from plcli.regexes import Undecided
+from plcli.specs import ModelSpec, StubsSpec, ToolSpec, WorkspaceSpec, is_matcher
+from plcli.specs.tool import Format, Stub
+from plcli.spelling import did_you_mean
+from plcli.workspace import Workspace
+
+Place = tuple[Step, ...]
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def tool_problems(document: Document, spec: ToolSpec) -> list[Problem]:
+    """The rules of tools."""
+    found = schema_problems(document, ("parameters",), spec.parameters)
+    found += schema_problems(document, ("returns",), spec.returns)
+    found += format_problems(document, ("format",), spec.format)
+    if spec.parameters is not None and spec.format is not None:
+        found.append(
+            document.problem(("format",), "'parameters' and 'format' exclude each other", "keep one of them", of="key")
+        )
+    for n, name in enumerate(spec.env):
+        if not _VARIABLE.fullmatch(name):
+            found.append(document.problem(("env", n), f"{name!r} is no name of an environment variable"))
+    if spec.command == ():
+        found.append(document.problem(("command",), "the command is empty", "write [program, argument, …]"))
+    if spec.python is not None and not _FUNCTION.fullmatch(spec.python):
+        found.append(document.problem(("python",), f"{spec.python!r} names no function", "write module:function"))
+    return found + _stub_problems(document, spec.stubs, spec)
+
+
+def stubs_problems(document: Document, spec: StubsSpec, tool: ToolSpec | None = None) -> list[Problem]:
+    """The rules of a file of stubs; `tool` is the tool beside it, where that one is sound."""
+    return _stub_problems(document, spec.stubs, tool)
+
+
+def model_problems(document: Document, spec: ModelSpec) -> list[Problem]:
+    """The rules of models; that provider and api are known is seen when the spec is loaded."""
+    found = path_problems(document, ("omit",), spec.omit)
+    if spec.script is not None and spec.provider != "echo":
+        found.append(
+            document.problem(("script",), "only the provider echo follows a script", "write provider: echo", of="key")
+        )
+    for name, maker in (("azure", "openai"), ("vertex", "gemini")):
+        if getattr(spec, name) is not None and spec.provider != maker:
+            found.append(document.problem((name,), f"{name} is for the provider {maker}", of="key"))
+    if spec.base_url is not None and (wrong := _url_fault(spec.base_url)):
+        found.append(document.problem(("base_url",), wrong, "write it like https://host/v1"))
+    if spec.api_key_env is not None and not _VARIABLE.fullmatch(spec.api_key_env):
+        hint = "name the variable; the key itself stays out of files"
+        found.append(document.problem(("api_key_env",), "not the name of an environment variable", hint))
+    return found
+
+
+def workspace_problems(document: Document, spec: WorkspaceSpec, workspace: Workspace) -> list[Problem]:
+    """The rules of `plcli.toml`; that its paths stay inside is seen when the workspace is found."""
+    found = []
+    for n, pattern in enumerate(spec.redact):
+        if wrong := regex_fault(pattern):
+            found.append(document.problem(("redact", n), wrong))
+    if spec.model is not None:
+        try:
+            model_reference(workspace, spec.model)
+        except (BadReference, SetupError) as error:
+            found.append(document.problem(("model",), error.message, error.hint))
+        except SpecError as error:
+            found.extend(error.problems)
+    return found
+
+
+def schema_problems(document: Document, place: Place, schema: Json) -> list[Problem]:
+    """What is wrong with a JSON Schema at a place of a document; None is no schema and no problem."""
+    return [
+        document.problem((*place, *fault.path), fault.message, fault.hint, severity=fault.severity)
+        for fault in (faults(schema) if schema is not None else ())
+    ]
+
+
+def format_problems(document: Document, place: Place, written: Format | None) -> list[Problem]:
+    """Whether the format of a free-form tool says what its type needs."""
+    if written is None:
+        return []
+    if written.type != "text" and written.definition is None:
+        return [document.problem(place, f"missing key 'definition': the {written.type} that the text must fit")]
+    if written.type == "text" and written.definition is not None:
+        return [document.problem((*place, "definition"), "a format of type text has no definition", of="key")]
+    return []
+
+
+def path_problems(document: Document, place: Place, written: Iterable[str]) -> list[Problem]:
+    """Which dotted paths of a list are malformed."""
+    found = []
+    for n, path in enumerate(written):
+        try:
+            if not paths.parse(path):
+                raise ValueError("an empty path")
+        except ValueError as error:
+            found.append(document.problem((*place, n), str(error)))
+    return found
+
+
+def matcher_problems(
+    document: Document, place: Place, written: Json, is_fixed: Callable[[str], bool] = lambda text: True
+) -> list[Problem]:
+    """What is wrong with a matcher or plain value as the file holds it.
+
+    `is_fixed` says whether a text is used as it stands; others are filled before they mean something.
+    """
+    if not is_matcher(written) or not isinstance(written, dict):
+        return []
+    found = schema_problems(document, (*place, "schema"), written.get("schema"))
+    pattern = written.get("matches")
+    if isinstance(pattern, str) and is_fixed(pattern) and (wrong := regex_fault(pattern)):
+        found.append(document.problem((*place, "matches"), wrong))
+    least, most = written.get("min"), written.get("max")
+    if least is not None and most is not None and least > most:
+        found.append(document.problem((*place, "min"), f"no number is at least {least} and at most {most}", of="key"))
+    return found
+
+
+def _stub_problems(document: Document, stubs: Sequence[Stub], tool: ToolSpec | None) -> list[Problem]:
+    found: list[Problem] = []
+    covered = False
+    for n, stub in enumerate(stubs):
+        place: Place = ("stubs", n)
+        written: Mapping[str, Any] = document.value["stubs"][n]
+        found += schema_problems(document, (*place, "when_schema"), stub.when_schema)
+        for name in stub.when or ():
+            here = (*place, "when", name)
+            found += matcher_problems(document, here, written["when"][name])
+            found += _argument_problems(document, here, name, tool)
+        found += _answer_problems(document, place, stub, tool)
+        if covered:
+            message = "this stub never answers: one before it answers every call"
+            hint = "put the stub without `when` last"
+            found.append(document.problem(place, message, hint, severity="warning"))
+        covered = covered or (stub.when is None and stub.when_schema is None)
+    return found
+
+
+def _argument_problems(document: Document, place: Place, name: str, tool: ToolSpec | None) -> list[Problem]:
+    """Whether a condition is about an argument that the tool has."""
+    known = (tool.parameters or {}).get("properties") if tool else None
+    if not isinstance(known, dict) or name in known:
+        return []
+    meant = did_you_mean(name, known)
+    hint = f"did you mean {meant!r}?" if meant else f"its arguments are: {', '.join(known) or 'none'}"
+    return [document.problem(place, f"the tool has no argument {name!r}", hint, of="key", severity="warning")]
+
+
+def _answer_problems(document: Document, place: Place, stub: Stub, tool: ToolSpec | None) -> list[Problem]:
+    """Whether the answers of a stub fit what the tool says that it returns."""
+    if tool is None or tool.returns is None:
+        return []
+    answers: list[tuple[Place, Json]] = []
+    if "return_" in stub.model_fields_set:
+        answers.append(((*place, "return"), stub.return_))
+    answers += [((*place, "return_in_turn", n), answer) for n, answer in enumerate(stub.return_in_turn or ())]
+    found = []
+    for here, answer in answers:
+        try:
+            reason = mismatch(answer, tool.returns)
+        except Undecided:
+            # A schema that cannot be used is a problem where it stands.
+            continue
+        if reason is not None:
+            found.append(document.problem(here, f"does not fit `returns`: {reason}"))
+    return found
+
+
+def _url_fault(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "no address of a server"
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        return "no address of a server"
+    if parts.username is not None or parts.password is not None:
+        return "the address holds a user name; credentials stay out of files"
+    return None

@@ -1,0 +1,236 @@
+"""Validation: every problem of spec files, and of the specs and files that they name, at once."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plcli.conversation import Reading
+from plcli.documents import FORMATS, Document, parse
+from plcli.errors import Problem, SpecError, UsageError
+from plcli.fence import BadReference, read_regular, walk
+from plcli.media import Json
+from plcli.modelrefs import model_of
+from plcli.request_rules import request_findings
+from plcli.resolve import resolve
+from plcli.schemas import load_any, load_spec
+from plcli.spec_rules import model_problems, stubs_problems, tool_problems, workspace_problems
+from plcli.specs import KINDS, Closed, ModelSpec, RequestSpec, StubsSpec, ToolSpec, WorkspaceSpec
+from plcli.toolbox import placing_problems, stubs_file
+from plcli.workspace import FILE, Workspace
+
+STDIN = "-"
+"""The path that stands for standard input."""
+
+_KIND = re.compile(rb"""(?:^|[{,])\s*["']?kind["']?\s*[:=]\s*["']?(?:%s)\b""" % "|".join(KINDS).encode(), re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was looked at, named as messages name it, and every problem, by file and position."""
+
+    files: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that are no warnings."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+def check(workspace: Workspace, paths: Sequence[str], *, read_stdin: Callable[[], bytes]) -> Report:
+    """Validate files, folders (every spec below), patterns (`prompts/*.yaml`) and `-` (standard input).
+
+    Raises `UsageError` for a pattern that fits no file, and for a folder without any spec.
+    """
+    validation = _Validation(workspace)
+    for path in paths:
+        if path == STDIN:
+            validation.check_text(read_stdin())
+            continue
+        for file in _files(workspace, path):
+            validation.check_file(file)
+    return validation.report()
+
+
+def check_file(workspace: Workspace, path: Path) -> list[Problem]:
+    """Every problem of a spec file and of what it names."""
+    validation = _Validation(workspace)
+    validation.check_file(path)
+    return list(validation.report().problems)
+
+
+def problems_of_request(workspace: Workspace, document: Document, file: Path | None) -> list[Problem]:
+    """Every problem of a request and of what it names; `file` is None where it stands in no file."""
+    validation = _Validation(workspace)
+    validation.check_document(document, file)
+    return list(validation.report().problems)
+
+
+class _Validation:
+    """Files as they are looked at, each once, and what was found in them."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.files: dict[str, None] = {}
+        self.problems: dict[Problem, None] = {}
+
+    def report(self) -> Report:
+        def place(problem: Problem) -> tuple[str, int, int, str]:
+            return problem.file, problem.line or 0, problem.column or 0, problem.path
+
+        return Report(tuple(self.files), tuple(sorted(self.problems, key=place)))
+
+    def add(self, problems: Iterable[Problem]) -> None:
+        self.problems.update(dict.fromkeys(problems))
+
+    def check_text(self, text: bytes) -> None:
+        """A spec from standard input: JSON where it starts like it, else YAML."""
+        self.files[STDIN] = None
+        try:
+            document = parse(text, file=STDIN, format="json" if text.lstrip().startswith(b"{") else "yaml")
+        except SpecError as error:
+            self.add(error.problems)
+        else:
+            self.check_document(document, None)
+
+    def check_file(self, path: Path) -> None:
+        """A spec file, unless it was looked at before."""
+        label = self.workspace.label(path)
+        if label in self.files:
+            return
+        self.files[label] = None
+        try:
+            document = self.workspace.document(path)
+        except SpecError as error:
+            self.add(error.problems)
+        else:
+            self.check_document(document, path)
+
+    def check_document(self, document: Document, path: Path | None) -> None:
+        """A document of any kind; `path` is None where it stands in no file."""
+        try:
+            spec = _load(document, path)
+        except SpecError as error:
+            self.add(error.problems)
+            return
+        match spec:
+            case RequestSpec():
+                self._check_request(document, spec, path)
+            case ToolSpec():
+                self._check_tool(document, spec, path)
+            case StubsSpec():
+                self.add(stubs_problems(document, spec))
+            case ModelSpec():
+                self._check_model(document, spec, path)
+            case WorkspaceSpec():
+                self.add(workspace_problems(document, spec, self.workspace))
+
+    def _check_request(self, document: Document, spec: RequestSpec, path: Path | None) -> None:
+        findings = request_findings(self.workspace, document, path or self.workspace.start / STDIN, spec)
+        self.add(findings.problems)
+        for named in findings.named:
+            self.check_file(named)
+        sound = all(problem.severity == "warning" for problem in findings.problems)
+        if not sound or not all("default" in declared for declared in spec.variables.values()):
+            return
+        # With a value for every variable, what the api cannot carry can be told too.
+        try:
+            resolve(self.workspace, document, path, given={})
+        except SpecError as error:
+            self.add(error.problems)
+
+    def _check_tool(self, document: Document, spec: ToolSpec, path: Path | None) -> None:
+        self.add(tool_problems(document, spec))
+        if path is None:
+            return
+        self.add(placing_problems(self.workspace, document, spec, path))
+        beside = stubs_file(path)
+        if beside is None:
+            return
+        self.files[self.workspace.label(beside)] = None
+        try:
+            stubs = self.workspace.document(beside)
+            self.add(stubs_problems(stubs, load_spec(stubs, StubsSpec), spec))
+        except SpecError as error:
+            self.add(error.problems)
+
+    def _check_model(self, document: Document, spec: ModelSpec, path: Path | None) -> None:
+        self.add(model_problems(document, spec))
+        try:
+            model_of(document, spec, path)
+        except SpecError as error:
+            self.add(error.problems)
+        reading = Reading(self.workspace, document, path or self.workspace.start / STDIN, lambda text, *_: text)
+        for place, step in _steps(document.value.get("script")):
+            if isinstance(picture := step.get("image"), dict):
+                reading.medium(picture["source"], (*place, "image", "source"), "base64")
+        self.add(reading.problems)
+
+
+def _load(document: Document, path: Path | None) -> Closed:
+    """A document as the spec that its name or else its `kind` says. Raises `SpecError`."""
+    if path is not None and path.name == FILE:
+        return load_spec(document, WorkspaceSpec)
+    if path is not None and path.stem.endswith(".stubs"):
+        return load_spec(document, StubsSpec)
+    return load_any(document)
+
+
+def _steps(script: Any) -> Iterator[tuple[tuple[str | int, ...], dict[str, Json]]]:
+    """The steps of a script, or of all its answers, each with its place."""
+    for n, item in enumerate(script or ()):
+        if isinstance(item, list):
+            yield from ((("script", n, m), step) for m, step in enumerate(item))
+        else:
+            yield ("script", n), item
+
+
+def _files(workspace: Workspace, path: str) -> Iterator[Path]:
+    """The spec files that a path of the command line stands for."""
+    place = Path(os.path.abspath(workspace.start / path))
+    if place.is_dir():
+        yield from _specs_below(workspace, place, path)
+    elif os.path.lexists(place) or not glob.has_magic(path):
+        yield place
+    else:
+        found = sorted(glob.glob(path, root_dir=workspace.start, recursive=True))
+        if not found:
+            raise UsageError(f"no file fits {path}", hint="quote the pattern, and check the folder it starts in")
+        for name in found:
+            yield from _files(workspace, glob.escape(name) if glob.has_magic(name) else name)
+
+
+def _specs_below(workspace: Workspace, folder: Path, shown: str) -> Iterator[Path]:
+    try:
+        found = [path for path in walk(folder) if _is_spec(workspace, path)]
+    except BadReference as error:
+        raise UsageError(error.message, hint=error.hint) from None
+    if not found:
+        raise UsageError(f"no spec below {shown}", hint="name a file, or a folder with files that have a `kind`")
+    yield from found
+
+
+def _is_spec(workspace: Workspace, path: Path) -> bool:
+    """Whether a file below a folder counts as a spec: by its place, or by the `kind` that it says."""
+    if path.name == FILE:
+        return True
+    if path.suffix.lower() not in FORMATS or path.stem.endswith(".schema"):
+        return False
+    folders = (workspace.folder("request"), workspace.folder("tool"), workspace.folder("model"))
+    if path.stem.endswith(".stubs") or any(path.is_relative_to(folder) for folder in folders):
+        return True
+    try:
+        if not _KIND.search(read_regular(workspace.fence.place(path.name, beside=path), path.name)):
+            return False
+        kind = workspace.document(path).value.get("kind")
+    except BadReference:
+        return False
+    except SpecError:
+        return True
+    return isinstance(kind, str) and kind in KINDS

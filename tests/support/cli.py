@@ -1,0 +1,145 @@
+"""Ways to run a command line: in this process, in a process of its own, and on a terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+from plcli.app import main
+
+PATIENCE = 60.0
+"""Seconds after which a process that should have said or ended something counts as hanging."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command line left: its exit code and its two streams."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Cli:
+    """`cli("run", "hello")` runs a command line in this process."""
+
+    def __call__(self, *args: str, stdin: bytes = b"") -> Outcome:
+        streams = {"stdin": _stream(stdin), "stdout": _stream(), "stderr": _stream()}
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            with mock.patch.multiple(sys, **streams):
+                code = main(list(args))
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        return Outcome(code, _text(streams["stdout"]), _text(streams["stderr"]))
+
+
+class Process:
+    """`plcli_process("run", "hello")` runs a command line in a process of its own."""
+
+    def __call__(self, *args: str, stdin: bytes = b"", **variables: str) -> Outcome:
+        done = subprocess.run(
+            self.command(*args), input=stdin, capture_output=True, env=self.environ(variables), timeout=PATIENCE
+        )
+        return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    @contextmanager
+    def start(self, *args: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A running process whose two streams are pipes."""
+        process = subprocess.Popen(
+            self.command(*args),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.environ(variables),
+        )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextmanager
+    def terminal(self, *args: str, columns: int = 80, **variables: str) -> Iterator[Terminal]:
+        """A running process whose streams are one terminal."""
+        own, its = pty.openpty()
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = subprocess.Popen(
+            self.command(*args),
+            stdin=its,
+            stdout=its,
+            stderr=its,
+            env=self.environ({"TERM": "xterm-256color", **variables}),
+            start_new_session=True,
+        )
+        os.close(its)
+        with process:
+            try:
+                yield Terminal(process, own)
+            finally:
+                process.kill()
+                os.close(own)
+
+    def command(self, *args: str) -> list[str]:
+        return [sys.executable, "-m", "plcli", *args]
+
+    def environ(self, variables: Mapping[str, str]) -> dict[str, str]:
+        return {**os.environ, **variables}
+
+
+class Terminal:
+    """What a process shows on its terminal."""
+
+    def __init__(self, process: subprocess.Popen[bytes], fd: int) -> None:
+        self.process = process
+        self._fd = fd
+        self._shown = b""
+
+    @property
+    def text(self) -> str:
+        """All that was shown so far, with `\\n` as line end."""
+        return self._shown.decode(errors="replace").replace("\r\n", "\n")
+
+    def wait_for(self, words: str) -> None:
+        """Read until these words are shown."""
+        while words not in self.text:
+            assert self._read(), f"ended without {words!r}: {self.text}"
+
+    def end(self) -> int:
+        """Read to the end; gives the exit code."""
+        while self._read():
+            pass
+        return self.process.wait(PATIENCE)
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self._fd], [], [], PATIENCE)
+        assert ready, f"silent for too long: {self.text}"
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:  # Linux says so when the other side has been closed
+            return False
+        self._shown += data
+        return bool(data)
+
+
+def _stream(data: bytes = b"") -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="" if data else "\n")
+
+
+def _text(stream: Any) -> str:
+    stream.flush()
+    return bytes(stream.buffer.getvalue()).decode()
