@@ -7,11 +7,13 @@ import against it.
 
     6  DOORS       session < running; options, inputs, running < commands < app < __main__
     5  WINDOW      render
-    4  MACHINERY   conversation < resolve < validate; connect < engine; resolve, expect, engine < runs
+    4  MACHINERY   conversation < resolve; spec_rules < expectation_rules
+                   conversation, expectation_rules < request_rules
+                   resolve, request_rules < validate; connect < engine; resolve, expect, engine < runs
     3  KEEPERS     rejections < schemas; fence, schemas < workspace < modelrefs, toolbox
                    disk < mediastore; disk < lines < runlog; runids < runlog
-    2  MATERIALS   jsontext, yaml12 < documents; yaml12 < variables
-                   meter < operations < jinja_syntax < jinja < templates
+    2  MATERIALS   jsontext, yaml12 < documents; conformance, yaml12 < variables
+                   meter < primitives < jinja_syntax < jinja < templates
                    regexes, jsonschemas < conformance < matchers
                    address < environment < trust; keyshapes < redact; prices; git; plaintext
     W  PROVIDERS   providers

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import signal
 import sys
 import traceback
 from contextlib import suppress
-from dataclasses import asdict
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -17,9 +15,10 @@ import typer
 from typer.core import TyperGroup
 
 from plcli import __version__
-from plcli.errors import Exit, PlcliError, SpecError
-from plcli.options import Shown
-from plcli.render.problems import text_lines
+from plcli.errors import Exit, PlcliError, UsageError
+from plcli.render.errors import error_json, error_text
+from plcli.render.screen import Screen, open_screen
+from plcli.spelling import did_you_mean
 
 
 class Entry(NamedTuple):
@@ -48,6 +47,16 @@ class Commands(TyperGroup):
         """Load a command's module; None for a name that is not in the table."""
         entry = COMMANDS.get(cmd_name)
         return typer.main.get_command(import_module(entry.module).app) if entry else None
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """The command that the arguments call; a name that is not in the table gets a suggestion."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            meant = did_you_mean(name, COMMANDS)
+            raise UsageError(
+                f"there is no command {name!r}", hint=f"did you mean {meant!r}?" if meant else "plcli --help"
+            )
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """The list in the help text, made without loading a command."""
@@ -83,27 +92,23 @@ def root(
 
 def main(args: list[str] | None = None) -> int:
     """Run a command line and give the exit code; every error is printed here and nowhere else."""
-    shown = Shown()
+    screen = open_screen()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         command = typer.main.get_command(app)
-        code = command.main(args, prog_name="plcli", standalone_mode=False, obj=shown)
+        code = command.main(args, prog_name="plcli", standalone_mode=False, obj=screen)
     except typer.TyperException as error:
-        return _report(shown, "usage", error.format_message(), None, _usage_hint(error), Exit.USAGE)
-    except SpecError as error:
-        return _report_problems(shown, error)
+        return _report(screen, UsageError(error.format_message(), hint=_usage_hint(error)))
     except PlcliError as error:
-        _show_traceback(shown)
-        return _report(shown, error.kind, error.message, error.where, error.hint, error.exit)
+        return _report(screen, error)
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
     except Exception as error:
-        _show_traceback(shown)
         message = f"plcli ran into a bug of its own: {type(error).__name__}: {error}"
-        return _report(shown, "bug", message, None, "run it again with --traceback and report what it prints", Exit.BUG)
+        return _report(screen, PlcliError(message, hint="run it again with --traceback and report what it prints"))
     return int(code or 0)
 
 
@@ -115,6 +120,7 @@ def run_and_leave() -> None:
     durable by then: the log is synced before a command returns.
     """
     gc.disable()
+    _open_closed_streams()
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with suppress(BrokenPipeError):
@@ -122,37 +128,24 @@ def run_and_leave() -> None:
     os._exit(code)
 
 
+def _open_closed_streams() -> None:
+    """Who closed a stream (`>&-`) wants to see nothing; a file opened later must not get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  it stays open
+
+
 def _interrupt(signum: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _report(
-    shown: Shown, kind: str, message: str, where: str | None, hint: str | None, code: int
-) -> int:
-    if shown.format in ("json", "jsonl"):
-        fields = {"kind": kind, "message": message, "where": where, "hint": hint, "exit": int(code)}
-        text = json.dumps({"error": {key: value for key, value in fields.items() if value is not None}})
-    else:
-        text = f"error: {message}" + (f", {where}" if where and where not in message else "") + (f"\nhint: {hint}" if hint else "")
-    sys.stderr.write(text + "\n")
-    return int(code)
-
-
-def _report_problems(shown: Shown, error: SpecError) -> int:
-    _show_traceback(shown)
-    if shown.format in ("json", "jsonl"):
-        text = json.dumps({"error": {"kind": error.kind, "problems": [asdict(p) for p in error.problems], "exit": 3}})
-    else:
-        text = "\n".join(map(text_lines, error.problems))
-    sys.stderr.write(text + "\n")
+def _report(screen: Screen, error: PlcliError) -> int:
+    if screen.traceback:
+        traceback.print_exc()
+    screen.write(screen.err, (error_json if screen.machine else error_text)(error, screen.redact) + "\n")
     return int(error.exit)
 
 
 def _usage_hint(error: typer.TyperException) -> str | None:
     context = getattr(error, "ctx", None)
     return f"{context.command_path} --help" if context is not None else None
-
-
-def _show_traceback(shown: Shown) -> None:
-    if shown.traceback:
-        traceback.print_exc()

@@ -63,9 +63,10 @@ def connect(provider: Provider, api: str, model: ModelSpec | None, user: UserSid
     side forbids connections.
     """
     stream = model.stream.usage if model else True
-    timeout = _first(limits.timeout, model and model.timeout, TIMEOUT)
-    deadline = _first(limits.deadline, model and model.deadline, DEADLINE)
-    retries = int(_first(limits.retries, model and model.retries, RETRIES))
+    own = Limits(model.timeout, model.deadline, model.retries) if model else Limits()
+    timeout = _first(limits.timeout, own.timeout, TIMEOUT)
+    deadline = _first(limits.deadline, own.deadline, DEADLINE)
+    retries = int(_first(limits.retries, own.retries, RETRIES))
     if provider.local:
         return Connection(provider, api, adapter(provider, api), timeout, deadline, retries, stream)
     if model and (model.azure or model.vertex):

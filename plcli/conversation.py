@@ -197,7 +197,12 @@ def _message(
 
 def _part(
     reading: Reading,
-    part: spec.TextPart | spec.ImagePart | spec.FilePart | spec.AudioPart | spec.ToolCallPart | spec.ToolResultPart
+    part: spec.TextPart
+    | spec.ImagePart
+    | spec.FilePart
+    | spec.AudioPart
+    | spec.ToolCallPart
+    | spec.ToolResultPart
     | spec.NativePart,
     place: Place,
     text: Callable[[str | spec.TextFile, Place], str],

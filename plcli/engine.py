@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 
 import tenacity
 
+from plcli.connect import Connection
 from plcli.exchange import Attempt, Exchange, Folded, Target, WireEvent, key_of
 from plcli.failures import CallFailed
-from plcli.connect import Connection
 from plcli.media import Json, Media, MediaReader, lift
 from plcli.providers.registry import Call, Tap
-from plcli.response import Event, Failure, Response
+from plcli.response import Event, Failure, Response, State
 
 KEPT_HEADERS = (
     "content-type",
@@ -212,12 +212,11 @@ class _Sending:
         response = Response(state="error")
         if self.events:
             try:
-                response = adapter.read(body)
+                response = adapter.read(lift(folded.body, adapter.MEDIA, elsewhere=False)[0])
             except CallFailed as error:
                 failure = failure or error.failure
         if failure is not None:
-            state = "incomplete" if failure.kind == "interrupted" else "error"
-            response = response.model_copy(update={"state": state})
+            response = response.model_copy(update={"state": _STATE_OF_KIND.get(failure.kind, "error")})
             if self.attempts and self.attempts[-1].failure is None:
                 self.attempts[-1] = replace(self.attempts[-1], failure=failure)
         exchange = Exchange(
@@ -237,6 +236,7 @@ class _Sending:
         return Turn(exchange, response, media, failure or response.failure)
 
 
+_STATE_OF_KIND: dict[str, State] = {"interrupted": "incomplete", "safety": "blocked"}
 _BACKOFF = tenacity.wait_exponential_jitter(initial=0.5, max=8, jitter=0.5)
 
 
@@ -247,6 +247,3 @@ def now() -> str:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
-
-
-

@@ -41,7 +41,13 @@ CHECK_BASE_URL = "check base_url: it must be the root of the api, and often ends
 _WORD_LIMIT = 200
 
 _KIND_OF_STATUS = {
-    401: "auth", 402: "quota", 403: "permission", 404: "not_found", 408: "timeout", 409: "server", 429: "rate_limit",
+    401: "auth",
+    402: "quota",
+    403: "permission",
+    404: "not_found",
+    408: "timeout",
+    409: "server",
+    429: "rate_limit",
 }
 
 _KIND_OF_WORD = {
@@ -182,9 +188,7 @@ def _listen_to_gemini(error: Mapping[str, Json]) -> _Said:
     delay = next((item["retryDelay"] for item in details if isinstance(item.get("retryDelay"), str)), None)
     status = _word(error["status"])
     words = frozenset(word.lower() for word in (status, _word(reason)) if word)
-    return _Said(
-        _message(error), code=_word(reason) or status, type=status, words=words, delay=delay, gemini=True
-    )
+    return _Said(_message(error), code=_word(reason) or status, type=status, words=words, delay=delay, gemini=True)
 
 
 def _message(error: Mapping[str, Json]) -> str:

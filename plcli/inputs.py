@@ -37,6 +37,9 @@ def read_inputs(
     """Every spec with every row. Raises `SpecError` and `UsageError`."""
     given = dict(_variable(workspace, text) for text in var)
     table = _rows(workspace, rows) if rows else None
+    if table == []:
+        raise UsageError(f"--vars: {rows} has no rows", hint="write one row for each run")
+    sources: list[tuple[Document, Path | None]]
     if prompt is not None:
         sources = [(_prompt(prompt, filled=bool(given) or table is not None), None)]
     else:

@@ -142,11 +142,14 @@ def _lift_string(text: str, named: bool) -> tuple[MediaRef, bytes] | None:
     return (ref, data) if ref.text(data) == text else None
 
 
-def lift(wire: Json, places: Iterable[tuple[str | None, ...]] = ()) -> tuple[Json, Media]:
+def lift(
+    wire: Json, places: Iterable[tuple[str | None, ...]] = (), *, elsewhere: bool = True
+) -> tuple[Json, Media]:
     """Take the media out of a provider's JSON.
 
     Lifted are the `places` that an adapter names (paths of keys; None stands for any list item), any
-    base64 data URL, and any base64 of `LIFT_FROM` characters or more. Law: `lower(lift(w)) == w`.
+    base64 data URL, and any base64 of `LIFT_FROM` characters or more; without `elsewhere` the places
+    alone, so that what a model writes stays words. Law: `lower(lift(w)) == w`.
     Raises `ValueError` for JSON of more than `DEPTH` levels.
     """
     found: Media = {}
@@ -156,7 +159,8 @@ def lift(wire: Json, places: Iterable[tuple[str | None, ...]] = ()) -> tuple[Jso
         if depth > DEPTH:
             raise ValueError(_TOO_DEEP)
         if isinstance(value, str):
-            lifted = _lift_string(value, named=any(not rest for rest in active))
+            named = any(not rest for rest in active)
+            lifted = _lift_string(value, named=named) if named or elsewhere else None
             if lifted is None:
                 return value
             found[lifted[0].digest] = lifted[1]

@@ -27,7 +27,7 @@ _READ = 4
 
 
 class Misuse(Exception):
-    """An primitive that cannot be, in words for the template's author."""
+    """Something a template asks for that cannot be, in words for its author."""
 
 
 class Meter:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
-
-@dataclass(slots=True)
-class Shown:
-    """How the user wants to see things; known as soon as the options are read, so that errors obey it too."""
-
-    format: str | None = None
-    quiet: bool = False
-    verbose: bool = False
-    traceback: bool = False
+from plcli.completion import complete_model, complete_run, complete_spec
+from plcli.render.screen import Screen
 
 
 class Format(StrEnum):
@@ -29,16 +21,63 @@ class Format(StrEnum):
     jsonl = "jsonl"
 
 
-def note(name: str) -> Any:
-    """A callback that remembers an option in `Shown`, for the error boundary."""
+def screen_of(ctx: typer.Context) -> Screen:
+    """The screen that the error boundary and all commands of a process share."""
+    return cast(Screen, ctx.find_root().obj)
 
-    def remember(ctx: typer.Context, value: Any) -> Any:
-        setattr(ctx.find_root().obj, name, value.value if isinstance(value, StrEnum) else value)
+
+def note(name: str) -> Any:
+    """A callback that tells the screen of an option as soon as it is read, so that errors obey it too."""
+
+    def tell(ctx: typer.Context, value: Any) -> Any:
+        setattr(screen_of(ctx), name, value.value if isinstance(value, StrEnum) else value)
         return value
 
-    return remember
+    return tell
 
 
+Specs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SPEC", help="Files or names of requests, or -.", autocompletion=complete_spec),
+]
+Prompt = Annotated[str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="Run this text instead.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Another model: a name, or provider/model-id.",
+        autocompletion=complete_model,
+    ),
+]
+Var = Annotated[
+    list[str] | None, typer.Option("--var", metavar="NAME=VALUE", help="A variable: k=v, k=@file, or k=- for stdin.")
+]
+Rows = Annotated[
+    Path | None, typer.Option("--vars", metavar="FILE", help="One run for each row of a JSONL, CSV, JSON or YAML file.")
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=YAML", help="Change the spec: params.temperature=0.2.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print wire and target; send nothing.")]
+Inline = Annotated[bool, typer.Option("--inline", help="With --dry-run: bytes instead of references.")]
+NoStream = Annotated[bool, typer.Option("--no-stream", help="Wait for the whole answer.")]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Longest wait for one read.")
+]
+Deadline = Annotated[
+    float | None, typer.Option("--deadline", metavar="SECONDS", min=0.001, help="Longest time for a run.")
+]
+Retries = Annotated[
+    int | None, typer.Option("--retries", metavar="N", min=0, help="How often to try again after a failure.")
+]
+Tag = Annotated[list[str] | None, typer.Option("--tag", metavar="WORD", help="A word to find the run by.")]
+NoLog = Annotated[bool, typer.Option("--no-log", help="Leave no record.")]
+RunRef = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="An id, its start, its tail, last, or last~N.", autocompletion=complete_run),
+]
 Log = Annotated[
     Path | None, typer.Option("--log", metavar="FILE", help="The run log to use.", envvar="PLCLI_LOG", show_envvar=True)
 ]

@@ -37,6 +37,7 @@ METHODS: dict[type, frozenset[str]] = {
 """The methods that a template can call, by type of value."""
 
 LOOP_METHODS = frozenset(["changed", "cycle"])
+"""The methods of `loop` that a template can call."""
 
 
 class Primitives:
@@ -246,7 +247,8 @@ class Primitives:
         if isinstance(value, (Iterator, KeysView, ValuesView)) or type(value) is type({}.items()):
             value = list(value)
         elif isinstance(value, str):
-            value = "".join(value) if type(value) is not str else value
+            # `escape` gives a kind of text that would escape whatever is added to it.
+            value = str(value)
         return self.meter.built(value)
 
     def _reach(self, value: Any, path: str) -> Any:

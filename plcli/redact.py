@@ -24,7 +24,7 @@ SHORTEST = 8
 PATTERNS = 16
 """Patterns that a workspace may name."""
 
-HELD_LIMIT = 4096
+HELD_LIMIT = 8192
 """Characters that a stream holds back for what only may become a secret; no real key is as long."""
 
 SECRET_HEADERS = frozenset(
@@ -90,7 +90,9 @@ class Redactor:
         self._sources = tuple(patterns)
         values = {value for secret in self._secrets if len(value := secret.strip()) >= SHORTEST and value not in MARK}
         self.literals = tuple(dict.fromkeys(spelling for value in sorted(values) for spelling in spellings(value)))
+        """Every spelling of every value that is looked for."""
         self.patterns = _compiled(self._sources)
+        """The patterns of the workspace."""
 
     def also(self, secrets: Iterable[str]) -> Redactor:
         """A redactor that finds these values too."""
@@ -185,8 +187,9 @@ class Stream:
         cut = min(self._value_start(), unfinished(text, max(len(text) - HELD_LIMIT, begin)) - begin)
         if self._redactor.patterns:
             cut = min(cut, max(len(self._held) - REACH, 0))
+        longest = max(self._longest, HELD_LIMIT)
         for start, _, end in sorted(self._redactor.search(text).matches(text, begin), reverse=True):
-            if start - begin < cut < end - begin:
+            if start - begin < cut < end - begin and end - start <= longest:
                 cut = start - begin
         return cut
 

@@ -9,6 +9,7 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plcli.documents import Document
@@ -57,12 +58,9 @@ class _Reason(NamedTuple):
 def reasons(schema: Mapping[str, Json], document: Document) -> list[Problem]:
     """Every reason why a document does not fit one of the schemas of `plcli.schemas`, in order of place."""
     name = str(schema["$id"])
-    found: dict[_Reason, None] = {}
-    for error in _kept(name, schema).iter_errors(document.value):
-        for meant in _meant(error, schema):
-            found.update(dict.fromkeys(_told(meant)))
-        if len(found) >= MOST:
-            break
+    errors = _kept(name, schema).iter_errors(document.value)
+    told = (reason for error in errors for meant in _meant(error, schema) for reason in _told(meant))
+    found = dict.fromkeys(islice(told, MOST))
     misspelt = {(reason.path[:-1], reason.meant) for reason in found if reason.meant}
     problems = [
         document.problem(reason.path, reason.message, reason.hint, of="key" if reason.at_key else "value")

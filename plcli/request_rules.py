@@ -59,7 +59,10 @@ def request_findings(workspace: Workspace, document: Document, file: Path, spec:
 
 
 class _Inspection:
-    """One request while it is looked at; variables last, since every text counts what it uses."""
+    """One request while it is looked at; variables last, since every text counts what it uses.
+
+    `used` are the variables that texts use; `all_read` turns False where a text could not be read.
+    """
 
     def __init__(self, workspace: Workspace, document: Document, file: Path, spec: RequestSpec) -> None:
         self.workspace = workspace
@@ -67,6 +70,7 @@ class _Inspection:
         self.spec = spec
         self.named: list[Path] = []
         self.used: set[str] = set()
+        self.all_read = True
         self.reading = Reading(workspace, document, file, self.trace)
         self.problems = self.reading.problems
 
@@ -166,7 +170,10 @@ class _Inspection:
                 self.look_at_history(item.history, ("messages", n, "history"))
                 default = self.spec.variables.get(item.history, {}).get("default")
                 turns[item.history] = default if isinstance(default, list) else []
+        before = len(self.problems)
         messages(self.reading, self.spec, turns)
+        if any(problem.path.endswith(".file") for problem in self.problems[before:]):
+            self.all_read = False
         if not turns:
             self.look_at_results()
         for name in _PICTURES:
@@ -208,7 +215,7 @@ class _Inspection:
             place: Place = ("variables", name)
             if wrong := problem_with(name, declared):
                 self.note(place, wrong)
-            if name not in self.used:
+            if self.all_read and name not in self.used:
                 self.note(place, f"the variable {name!r} is never used", "remove it", of="key", severity="warning")
 
     def is_fixed(self, text: str) -> bool:
@@ -224,6 +231,7 @@ class _Inspection:
             return (line, None) if isinstance(where, str) else where.position(place, line=line)
 
         if faults := templates.check(text, kind):
+            self.all_read = False
             raise SpecError(templates.problems(faults, file=file, path=paths.show(place), locate=locate))
         used = templates.names(text, kind)
         self.used |= used

@@ -319,11 +319,12 @@ def _script(reading: Reading, model: ModelRef) -> Json:
             return written
         return {**written, "image": {**picture, "source": own.medium(picture["source"], (*place, "image"), "base64")}}
 
+    written: Json = model.spec.given()["script"]
     script = [
         [step(item, ("script", n, m)) for m, item in enumerate(entry)]
         if isinstance(entry, list)
         else step(entry, ("script", n))
-        for n, entry in enumerate(model.spec.given()["script"])
+        for n, entry in enumerate(written)
     ]
     reading.gather(own)
     return script

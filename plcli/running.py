@@ -35,7 +35,7 @@ class Running:
 
     def all(self, plans: Sequence[Resolved], rows: Sequence[int | None]) -> int:
         """Run every plan; gives the largest exit code. Ctrl-C ends the running one and those after it."""
-        self.session.read_keys(plan.model.spec.api_key_env for plan in plans if plan.model.spec)
+        self.session.read_keys(plan.model.spec.api_key_env or "" for plan in plans if plan.model.spec)
         connections = [self._connect(plan) for plan in plans]
         if len(plans) > 1:
             # A single run is too short to collect garbage in; a batch is not.
@@ -66,16 +66,14 @@ class Running:
         if screen.verbose:
             show_connection(connection, plan.compiled.target, screen)
         live = Live(screen, session.redactor)
-        run = execute(
-            plan, connection, stream=self.stream, store=session.store, watch=live, watch_wait=live.wait
-        )
+        run = execute(plan, connection, stream=self.stream, store=session.store, watch=live, watch_wait=live.wait)
         live.finish()
         with _uninterrupted():
             record = self._log(run, batch)
         if screen.machine:
             screen.write(screen.out, line(record) + "\n")
         else:
-            show_answer(record, session.store, screen, printed=live.printed)
+            show_answer(record, session.store, screen, printed=live.printed, told=live.told)
             show_footer(record, screen)
         if screen.verbose:
             show_attempts(record, session.log.path if self.keep else None, screen)
@@ -98,9 +96,10 @@ class Running:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back for the moment in which a run is written down."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Hold Ctrl-C and SIGTERM back for the moment in which a run is written down."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

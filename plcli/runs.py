@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from plcli import __version__, expect, git, prices
 from plcli.connect import Connection
-from plcli.engine import Turn, Watch, WaitWatch, ask
+from plcli.engine import Turn, WaitWatch, Watch, ask
 from plcli.errors import Exit
 from plcli.failures import EXIT_OF_KIND
 from plcli.media import Json, MediaReader, digest_of, references, sniff
@@ -24,10 +24,14 @@ from plcli.records import (
     SpecRef,
 )
 from plcli.redact import Redactor
+from plcli.request import BuiltinTool, Request
 from plcli.resolve import Resolved
-from plcli.response import Failure
+from plcli.response import Failure, State
 from plcli.traffic import exchange_records
 from plcli.workspace import Workspace
+
+ANSWERED_NO: tuple[State, ...] = ("refused", "blocked", "no_image")
+"""States of answers that are none; an expectation that names the state decides whether that is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,9 @@ class Run:
         code = Exit.DONE
         if self.turn.failure is not None:
             code = EXIT_OF_KIND.get(self.turn.failure.kind, Exit.UNAVAILABLE)
-        elif self.turn.response.state in ("refused", "blocked", "no_image"):
+        elif self.turn.response.state in ANSWERED_NO:
             code = Exit.REFUSED
-        if code is Exit.REFUSED and expect.names_state(self.resolved.expectations):
+        if self.turn.response.state in ANSWERED_NO and expect.names_state(self.resolved.expectations):
             code = Exit.DONE
         failed = any(not expectation.passed for expectation in self.expectations)
         return max(code, Exit.FINDING) if failed else code
@@ -92,8 +96,11 @@ def execute(
         pricing=pricing,
         images=len(response.images),
         own_host=connection.own_host,
+        image_model=_image_model(resolved.request),
+        service_tier=response.service_tier,
     )
-    output, complaint = None, None
+    output: Json = None
+    complaint: str | None = "no structured output was asked for, or none came"
     findings: list[ExpectationRecord] = []
     asked = resolved.request.output
     if asked is not None and response.state == "ok":
@@ -196,6 +203,13 @@ def keep_media(run: Run, store: MediaStore, redactor: Redactor) -> list[Source]:
             Source(path=source.path, sha256=digest, redacted=redacted or None, kept=kept if redacted else None)
         )
     return sources
+
+
+def _image_model(request: Request) -> str | None:
+    """The model that draws for the request, where it names one."""
+    drawing = [tool.item for tool in request.tools if isinstance(tool, BuiltinTool)]
+    named = (item.get("model") for item in (request.image or {}, *drawing) if isinstance(item, Mapping))
+    return next((model for model in named if isinstance(model, str)), None)
 
 
 def _spec_ref(resolved: Resolved, workspace: Workspace) -> SpecRef | None:

@@ -115,6 +115,9 @@ def kind_of(model: type[Closed]) -> str:
 
 
 def _problems(document: Document, kind: str, error: ValidationError) -> list[Problem]:
+    said = document.value.get("kind")
+    if isinstance(said, str) and said != kind and said in KINDS:
+        return [document.problem(("kind",), f"this is a {said}, and a {kind} is wanted here")]
     found = reasons(schema(kind), document)
     if found:
         return found

@@ -14,9 +14,8 @@ from plcli.mediastore import MediaStore
 from plcli.providers.registry import PROVIDERS
 from plcli.redact import Redactor
 from plcli.render.screen import Screen
-from plcli.runlog import RunLog
+from plcli.runlog import Damage, RunLog
 from plcli.workspace import Workspace
-
 
 _KEY_NAMES = tuple(name for provider in PROVIDERS.values() for name in provider.key_env)
 
@@ -62,6 +61,10 @@ def open_session(
     user = user_side(os.environ, trust_hosts or ())
     secret_names = [name for name in os.environ if _SECRET_NAME.search(name)]
     redactor = Redactor(user.secrets([*_KEY_NAMES, *secret_names]), found.spec.redact)
-    session = Session(screen, found, user, redactor, RunLog(found.log), MediaStore(found.media))
     screen.redact = redactor.text
+
+    def report(damage: Damage) -> None:
+        screen.warn(f"{found.label(found.log)}: the line at byte {damage.offset} is no record: {damage.reason}")
+
+    session = Session(screen, found, user, redactor, RunLog(found.log, report), MediaStore(found.media))
     return session

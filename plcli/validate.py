@@ -5,13 +5,13 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from plcli.conversation import Reading
-from plcli.documents import FORMATS, Document, parse
+from plcli.documents import FORMATS, MAX_BYTES, Document, parse
 from plcli.errors import Problem, SpecError, UsageError
 from plcli.fence import BadReference, read_regular, walk
 from plcli.media import Json
@@ -43,7 +43,7 @@ class Report:
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
-def check(workspace: Workspace, paths: Sequence[str], *, read_stdin: Callable[[], bytes]) -> Report:
+def check(workspace: Workspace, paths: Sequence[str], stdin: BinaryIO) -> Report:
     """Validate files, folders (every spec below), patterns (`prompts/*.yaml`) and `-` (standard input).
 
     Raises `UsageError` for a pattern that fits no file, and for a folder without any spec.
@@ -51,7 +51,7 @@ def check(workspace: Workspace, paths: Sequence[str], *, read_stdin: Callable[[]
     validation = _Validation(workspace)
     for path in paths:
         if path == STDIN:
-            validation.check_text(read_stdin())
+            validation.check_text(stdin.read(MAX_BYTES + 1))
             continue
         for file in _files(workspace, path):
             validation.check_file(file)
@@ -65,10 +65,10 @@ def check_file(workspace: Workspace, path: Path) -> list[Problem]:
     return list(validation.report().problems)
 
 
-def problems_of_request(workspace: Workspace, document: Document, file: Path | None) -> list[Problem]:
-    """Every problem of a request and of what it names; `file` is None where it stands in no file."""
+def problems_of(workspace: Workspace, document: Document, path: Path | None) -> list[Problem]:
+    """Every problem of a document and of what it names; `path` is None where it stands in no file."""
     validation = _Validation(workspace)
-    validation.check_document(document, file)
+    validation.check_document(document, path)
     return list(validation.report().problems)
 
 
@@ -193,17 +193,16 @@ def _steps(script: Any) -> Iterator[tuple[tuple[str | int, ...], dict[str, Json]
 
 def _files(workspace: Workspace, path: str) -> Iterator[Path]:
     """The spec files that a path of the command line stands for."""
-    place = Path(os.path.abspath(workspace.start / path))
-    if place.is_dir():
-        yield from _specs_below(workspace, place, path)
-    elif os.path.lexists(place) or not glob.has_magic(path):
-        yield place
-    else:
-        found = sorted(glob.glob(path, root_dir=workspace.start, recursive=True))
-        if not found:
-            raise UsageError(f"no file fits {path}", hint="quote the pattern, and check the folder it starts in")
-        for name in found:
-            yield from _files(workspace, glob.escape(name) if glob.has_magic(name) else name)
+    exact = os.path.lexists(workspace.start / path)
+    found = [path] if exact or not glob.has_magic(path) else glob.glob(path, root_dir=workspace.start, recursive=True)
+    if not found:
+        raise UsageError(f"no file fits {path}", hint="quote the pattern, and check the folder it starts in")
+    for name in sorted(found):
+        place = Path(os.path.abspath(workspace.start / name))
+        if place.is_dir():
+            yield from _specs_below(workspace, place, name)
+        else:
+            yield place
 
 
 def _specs_below(workspace: Workspace, folder: Path, shown: str) -> Iterator[Path]:

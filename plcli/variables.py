@@ -7,19 +7,19 @@ once. Filling texts with the values is for `templates`.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plcli import yaml12
+from plcli.conformance import mismatch
 from plcli.errors import SpecError, UsageError
+from plcli.jsonschemas import TYPES
+from plcli.jsonschemas import faults as schema_faults
 from plcli.media import Json
-
-TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
-"""The types of JSON Schema."""
+from plcli.paths import show
+from plcli.regexes import Undecided
 
 _DESCRIBING = {"type", "default", "description", "title", "examples"}
-_REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}
 _SHOWN = 60
 
 
@@ -148,37 +148,23 @@ def _checked(what: str, name: str, schema: Mapping[str, Json], value: Json) -> J
     if schema.keys() <= _DESCRIBING:
         return value
     _check_schema(name, schema)
-    from jsonschema import Draft202012Validator
-
     try:
-        wrong = next(Draft202012Validator(dict(schema)).iter_errors(value), None)
-    except (re.error, RecursionError) as error:
+        wrong = mismatch(value, dict(schema))
+    except Undecided as error:
         raise ValueError(f"{what} cannot be checked: {error}") from None
     if wrong is not None:
-        inside = wrong.json_path.removeprefix("$").removeprefix(".")
-        raise ValueError(f"{what} does not fit its schema{f' at {inside}' if inside else ''}: {_cut(wrong.message)}")
+        raise ValueError(f"{what} does not fit its schema: {wrong}")
     return value
 
 
 def _check_schema(name: str, schema: Mapping[str, Json]) -> None:
-    """Refuse what is no schema, and references, which could lead to the network."""
+    """Refuse what is no schema, or leads out of itself."""
     if schema.keys() <= _DESCRIBING:
         return
-    waiting: list[Json] = [schema]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, Mapping):
-            if _REFERENCES & part.keys():
-                raise ValueError(f"the schema of the variable `{name}` must not refer to others (`$ref`)")
-            waiting.extend(part.values())
-        elif isinstance(part, list):
-            waiting.extend(part)
-    from jsonschema import Draft202012Validator, SchemaError
-
-    try:
-        Draft202012Validator.check_schema(dict(schema))
-    except SchemaError as error:
-        raise ValueError(f"the schema of the variable `{name}` is no JSON Schema: {_cut(error.message)}") from None
+    wrong = next(iter(schema_faults(dict(schema))), None)
+    if wrong is not None:
+        at = f" at {show(wrong.path)}" if wrong.path else ""
+        raise ValueError(f"the schema of the variable `{name}` is wrong{at}: {wrong.message}")
 
 
 def _is(wanted: str, value: Json) -> bool:

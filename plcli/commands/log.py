@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from plcli import options
-from plcli.completion import complete_run
 from plcli.errors import Exit
 from plcli.records import Record, line
 from plcli.render.answer import cost, duration, model_name, tokens
 from plcli.render.card import show_card, show_wire
-from plcli.render.screen import open_screen
 from plcli.render.table import show_table
 from plcli.session import open_session
 
@@ -26,7 +22,8 @@ _COLUMNS = ("run", "time", "state", "model", "tokens", "cost", "took", "spec", "
 
 @app.command("list")
 def list_runs(
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many, newest first.")] = 20,
+    ctx: typer.Context,
+    count: Annotated[int, typer.Option("-n", "--count", metavar="N", min=1, help="How many, newest first.")] = 20,
     log: options.Log = None,
     workspace: options.WorkspaceRoot = None,
     shape: options.FormatOption = None,
@@ -37,7 +34,7 @@ def list_runs(
 
     Example: plcli log list -n 5
     """
-    screen = open_screen(quiet=quiet, shape=shape.value if shape else None)
+    screen = options.screen_of(ctx)
     session = open_session(screen, workspace=workspace, log=log)
     records = islice(session.log.records(reverse=True), count)
     if screen.machine:
@@ -50,7 +47,8 @@ def list_runs(
 
 @app.command("show")
 def show(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="An id, its start, its tail, last, or last~N.", autocompletion=complete_run)] = "last",
+    ctx: typer.Context,
+    run: options.RunRef = "last",
     wire: Annotated[bool, typer.Option("--wire", help="The wire requests and responses as JSON.")] = False,
     log: options.Log = None,
     workspace: options.WorkspaceRoot = None,
@@ -66,7 +64,7 @@ def show(
 
       plcli log show last --wire
     """
-    screen = open_screen(quiet=quiet, shape=shape.value if shape else None)
+    screen = options.screen_of(ctx)
     session = open_session(screen, workspace=workspace, log=log)
     record = session.log.find(run)
     if wire:

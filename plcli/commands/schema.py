@@ -10,7 +10,6 @@ import typer
 
 from plcli import options, schemas
 from plcli.errors import Exit, UsageError
-from plcli.render.screen import open_screen
 from plcli.spelling import did_you_mean
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -18,7 +17,8 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def schema(
-    kind: Annotated[str | None, typer.Argument(help="request, tool, stubs, model, workspace or record.")] = None,
+    ctx: typer.Context,
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="request, tool, model, workspace or record.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Write all schemas into a folder.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Fail when a schema in the folder is stale.")] = False,
     folder: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder.")] = Path("schemas"),
@@ -27,18 +27,25 @@ def schema(
 ) -> int:
     """Print, write or check the JSON Schemas of the formats.
 
-    Editors complete and explain spec files by them: begin a file with
-    `# yaml-language-server: $schema=../schemas/request.schema.json`.
+    Editors complete and explain spec files by them, when a file begins with
+
+      # yaml-language-server: $schema=../schemas/request.schema.json
+
+    Examples:
+
+      plcli schema request
+
+      plcli schema --write
     """
-    screen = open_screen(quiet=quiet)
+    screen = options.screen_of(ctx)
     if write:
         for name in schemas.write(folder):
-            screen.say(f"written: {folder / name}")
+            screen.say(f"written: {folder / schemas.file_name(name)}")
         return Exit.DONE
     if check:
         stale = schemas.stale(folder)
         for name in stale:
-            screen.print(f"{folder / name} is stale; write it again with: plcli schema --write --to {folder}")
+            screen.print(f"{folder / schemas.file_name(name)} is stale; write it again with: plcli schema --write --to {folder}")
         return Exit.FINDING if stale else Exit.DONE
     generated = schemas.generate()
     if kind is None:

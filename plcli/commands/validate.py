@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from plcli import options, workspace as workspaces
-from plcli.errors import Exit, UsageError
+from plcli import options
+from plcli import workspace as workspaces
+from plcli.errors import Exit
 from plcli.render.problems import show_problems
-from plcli.render.screen import open_screen
 from plcli.validate import check
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -28,8 +28,11 @@ class Style(StrEnum):
 
 @app.command()
 def validate(
+    ctx: typer.Context,
     paths: Annotated[list[str] | None, typer.Argument(metavar="PATH", help="Files, folders, globs, or -.")] = None,
-    style: Annotated[Style, typer.Option("--format", help="How to report.", callback=options.note("format"))] = Style.text,
+    style: Annotated[
+        Style, typer.Option("--format", help="How to report.", callback=options.note("format"))
+    ] = Style.text,
     workspace: options.WorkspaceRoot = None,
     allow_path: options.AllowPath = None,
     quiet: options.Quiet = False,
@@ -41,9 +44,9 @@ def validate(
 
     Example: plcli validate prompts/weather.yaml
     """
-    screen = open_screen(quiet=quiet)
+    screen = options.screen_of(ctx)
     found = workspaces.find(Path.cwd(), workspace, allowed=tuple(allow_path or ()))
-    report = check(found, paths or [str(found.root)], sys.stdin.buffer)
+    report = check(found, paths or [str(found.root)], read_stdin=lambda: sys.stdin.buffer.read(MAX_BYTES + 1))
     show_problems(report.problems, screen, style.value)
     errors = sum(problem.severity == "error" for problem in report.problems)
     warnings = len(report.problems) - errors

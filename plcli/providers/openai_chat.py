@@ -23,6 +23,8 @@ from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Request, Too
 
 __all__ = ["MEDIA", "compile", "defaults", "fold", "next_turn", "progress", "read", "send", "uncompile"]
 
+_OTHER_API = "drop it, or use `api: responses`"
+
 OPERATION = "chat.completions.create"
 
 MEDIA: tuple[tuple[str | None, ...], ...] = (("choices", None, "message", "audio", "data"),)
@@ -107,14 +109,17 @@ def _losses(request: Request) -> list[Loss]:
         if name not in _PARAMS
     ]
     losses += (
-        Loss(f"tools[{index}]", "the chat api does not have this tool", "drop it, or use `api: responses`")
+        Loss(f"tools[{index}]", "the chat api does not have this tool", _OTHER_API)
         for index, tool in enumerate(request.tools)
         if not _native(tool)
     )
     if request.image is not None:
         losses.append(Loss("image", "the chat api makes no pictures", "use `api: responses` or `api: images`"))
+    chosen = request.tool_choice.tools if request.tool_choice is not None else ()
+    if builtin := openai_tools.builtin_types(request).intersection(chosen):
+        losses.append(Loss("tool_choice", f"the chat api cannot choose {', '.join(sorted(builtin))}", _OTHER_API))
     if request.chain == "server":
-        losses.append(Loss("chain", "the chat api keeps no conversation", "drop it, or use `api: responses`"))
+        losses.append(Loss("chain", "the chat api keeps no conversation", _OTHER_API))
     several = request.body.get("n")
     if isinstance(several, int) and several > 1:
         losses.append(Loss("body.n", "n above 1 is not supported", "use --repeat"))

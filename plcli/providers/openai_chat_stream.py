@@ -7,12 +7,10 @@ from typing import Any
 
 from plcli.exchange import Folded, WireEvent
 from plcli.media import Json
+from plcli.providers.answer import DONE
 from plcli.providers.openai_chat_answer import CHUNK, REASONING
 from plcli.providers.openai_reading import count, rows, table
 from plcli.response import Event, join
-
-DONE = "[DONE]"
-"""What ends a stream."""
 
 _SHOWN = {"content": "text", **dict.fromkeys(REASONING, "reasoning"), "refusal": "refusal"}
 

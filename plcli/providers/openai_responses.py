@@ -34,6 +34,8 @@ _PICTURES = "image_generation"
 
 _NOT_IN_THE_TOOL = {"markup": "use `api: images`", "n": "drop it, and ask for several with --count"}
 
+_WITHOUT_PARAM = dict.fromkeys(("stop", "seed", "presence_penalty", "frequency_penalty"), "drop it, or use `api: chat`")
+
 _PARAMS = {
     "temperature": "temperature",
     "top_p": "top_p",
@@ -130,7 +132,7 @@ def _header(request: Request) -> dict[str, Json]:
 
 def _losses(request: Request) -> list[Loss]:
     losses = [
-        Loss(f"params.{name}", f"the responses api has no {name}", "drop it, or use `api: chat`")
+        Loss(f"params.{name}", f"the responses api has no {name}", _WITHOUT_PARAM.get(name, "drop it"))
         for name in request.params
         if name not in _PARAMS
     ]
@@ -225,5 +227,3 @@ def _read_messages(wire: Mapping[str, Json], request: Request) -> Request | None
     if not isinstance(items, list):
         return None
     return replace(request, messages=messages_of(items, openai_tools.custom_names(request.tools)))
-
-

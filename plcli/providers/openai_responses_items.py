@@ -58,9 +58,7 @@ def messages_of(items: Iterable[Json], custom: AbstractSet[str]) -> tuple[Messag
 
 
 def _custom_calls(items: Iterable[Json]) -> set[str]:
-    ids = (
-        item.get("call_id") for item in items if isinstance(item, dict) and item.get("type") == "custom_tool_call"
-    )
+    ids = (item.get("call_id") for item in items if isinstance(item, dict) and item.get("type") == "custom_tool_call")
     return {call for call in ids if isinstance(call, str)}
 
 

@@ -176,7 +176,10 @@ def _past_deadline(call: Call) -> CallFailed:
 def _timeouts(call: Call) -> Mapping[str, float]:
     longest = _until_deadline(call, call.timeout)
     return {
-        "connect": min(CONNECT_TIMEOUT, longest), "read": longest, "write": longest, "pool": longest,
+        "connect": min(CONNECT_TIMEOUT, longest),
+        "read": longest,
+        "write": longest,
+        "pool": longest,
     }
 
 

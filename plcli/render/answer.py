@@ -8,7 +8,7 @@ from pathlib import Path
 from plcli.mediastore import MediaStore
 from plcli.records import Record
 from plcli.render.screen import Screen
-from plcli.response import ImagePart, RefusalPart, ToolCallPart
+from plcli.response import ImagePart, ReasoningPart, RefusalPart, TextPart, ToolCallPart
 
 _COLOURS = {"ok": "green", "tool_calls": "cyan", "incomplete": "yellow"}
 
@@ -19,11 +19,18 @@ def show_header(name: str | None, model: str, screen: Screen) -> None:
         screen.say((" · ".join(filter(None, (name, model))), "bold"))
 
 
-def show_answer(record: Record, store: MediaStore, screen: Screen, *, printed: bool) -> None:
-    """The parts of an answer that were not streamed: words, refusals, calls of tools, files of pictures."""
+def show_answer(record: Record, store: MediaStore, screen: Screen, *, printed: bool, told: bool) -> None:
+    """What an answer consists of: thoughts to stderr; words, calls of tools and files of pictures to stdout.
+
+    `printed` and `told` say that the words, and the thoughts before them, have streamed by already.
+    """
     response = record.response
     if response is None:
         return
+    if not told:
+        for part in response.parts:
+            if isinstance(part, ReasoningPart) or (isinstance(part, TextPart) and part.phase == "commentary"):
+                screen.say((part.text, "dim"))
     if not printed and response.text:
         text = screen.clean(response.text, screen.out)
         screen.write(screen.out, text if text.endswith("\n") else text + "\n")

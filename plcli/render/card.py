@@ -9,7 +9,6 @@ from plcli.mediastore import MediaStore
 from plcli.records import Record
 from plcli.render.answer import cost, duration, model_name, show_answer, show_findings, tokens
 from plcli.render.screen import Screen
-from plcli.response import ReasoningPart, TextPart
 from plcli.traffic import wire_requests
 
 
@@ -17,12 +16,8 @@ def show_card(record: Record, store: MediaStore, screen: Screen) -> None:
     """What was asked, what came back, what it took: facts first, then the answer."""
     for name, value in _facts(record):
         screen.print((f"{name:<9} ", "dim"), value)
-    for part in record.response.parts if record.response else ():
-        if isinstance(part, ReasoningPart) or (isinstance(part, TextPart) and part.phase == "commentary"):
-            screen.print("")
-            screen.print((part.text, "dim"))
     screen.print("")
-    show_answer(record, store, screen, printed=False)
+    show_answer(record, store, screen, printed=False, told=False)
     show_findings(record, screen)
 
 
@@ -41,7 +36,11 @@ def show_wire(record: Record, screen: Screen) -> None:
 
 def _facts(record: Record) -> list[tuple[str, str]]:
     spec = record.spec
-    where = f"{spec.path}{f' at {spec.commit[:8]}' if spec.commit else ''}{', changed' if spec.dirty else ''}" if spec else None
+    where = (
+        f"{spec.path}{f' at {spec.commit[:8]}' if spec.commit else ''}{', changed' if spec.dirty else ''}"
+        if spec
+        else None
+    )
     retries = sum(len(exchange.attempts) - 1 for exchange in record.exchanges)
     facts: list[tuple[str, str | None]] = [
         ("run", record.id),

@@ -13,7 +13,7 @@ from plcli.response import Event, Failure, join
 class Live:
     """The view of one streaming answer; call it with each event, and `finish` it once.
 
-    `printed` says whether any words of the answer have gone to stdout.
+    `printed` says whether any words of the answer have gone to stdout, `told` whether any others came.
     """
 
     def __init__(self, screen: Screen, redactor: Redactor) -> None:
@@ -27,6 +27,7 @@ class Live:
             screen.err: _Channel(redactor, terminal=True),
         }
         self.printed = False
+        self.told = False
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -36,8 +37,10 @@ class Live:
             if not self._quiet and event.text:
                 self.printed = True
                 self._put(self._screen.out, event.text)
-        elif event.kind in ("text", "reasoning", "refusal") and not (self._quiet or self._screen.quiet):
-            self._put(self._screen.err, event.text)
+        elif event.kind in ("text", "reasoning", "refusal"):
+            self.told = True
+            if not (self._quiet or self._screen.quiet):
+                self._put(self._screen.err, event.text)
 
     def wait(self, failure: Failure, seconds: float) -> None:
         """Say that a failure will be retried."""

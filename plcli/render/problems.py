@@ -16,7 +16,7 @@ ProblemFormat = Literal["text", "json", "github"]
 def show_problems(problems: Sequence[Problem], screen: Screen, style: ProblemFormat = "text") -> None:
     """Print problems to stdout, one after the other."""
     if style == "json":
-        screen.print(json.dumps([_shown(problem) for problem in problems], indent=2, ensure_ascii=False))
+        screen.print(json.dumps([problem_fields(problem) for problem in problems], indent=2, ensure_ascii=False))
     else:
         for problem in problems:
             screen.print(github_line(problem) if style == "github" else text_lines(problem))
@@ -37,7 +37,8 @@ def github_line(problem: Problem) -> str:
     return f"::{problem.severity} {properties}::{_data(message)}"
 
 
-def _shown(problem: Problem) -> dict[str, object]:
+def problem_fields(problem: Problem) -> dict[str, object]:
+    """A problem as JSON, without what is not known."""
     return {key: value for key, value in asdict(problem).items() if value is not None}
 
 

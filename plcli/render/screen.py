@@ -29,6 +29,7 @@ class Screen:
     environ: dict[str, str]
     quiet: bool = False
     verbose: bool = False
+    traceback: bool = False
     format: Format | None = None
     redact: Callable[[str], str] = str
     """Takes the secrets out of a text; set by the session as soon as it knows them."""
@@ -90,7 +91,9 @@ class Screen:
     def _line(self, stream: TextIO, parts: Iterable[str | tuple[str, str]]) -> None:
         pieces = ((part, None) if isinstance(part, str) else part for part in parts)
         shown = ((self.clean(text, stream), style) for text, style in pieces)
-        self.write(stream, "".join(self.styled(text, style, stream=stream) if style else text for text, style in shown) + "\n")
+        self.write(
+            stream, "".join(self.styled(text, style, stream=stream) if style else text for text, style in shown) + "\n"
+        )
 
     def write(self, stream: TextIO, text: str) -> None:
         """Text as it is. A reader that has gone away is no reason to lose the run: it is ignored."""
@@ -102,9 +105,9 @@ class Screen:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def open_screen(*, quiet: bool = False, verbose: bool = False, shape: Format | None = None) -> Screen:
+def open_screen() -> Screen:
     """The screen of this process. Characters that it cannot show are escaped, never an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    return Screen(sys.stdout, sys.stderr, dict(os.environ), quiet, verbose, shape)
+    return Screen(sys.stdout, sys.stderr, dict(os.environ))

@@ -12,13 +12,19 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
 from plcli.app import main
+
+Said = Callable[..., str]
+"""Runs a command line and tells all that came of it; a fixture of `tests/cli`."""
+
+Write = Callable[[str, str], None]
+"""Writes a file of the current folder, from its path and text; a fixture of `tests/cli`."""
 
 PATIENCE = 60.0
 """Seconds after which a process that should have said or ended something counts as hanging."""
@@ -118,6 +124,10 @@ class Terminal:
         """Read until these words are shown."""
         while words not in self.text:
             assert self._read(), f"ended without {words!r}: {self.text}"
+
+    def type(self, text: str) -> None:
+        """Type this text."""
+        os.write(self._fd, text.encode())
 
     def end(self) -> int:
         """Read to the end; gives the exit code."""

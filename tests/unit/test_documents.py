@@ -53,7 +53,7 @@ def test_what_only_yaml_1_1_converts_stays_text(text: str) -> None:
 def test_the_core_schema_of_yaml_1_2_decides_types(text: str, value: object) -> None:
     found = yaml_value(f"a: {text}")
     assert found == {"a": value}
-    assert type(found["a"]) is type(value)  # type: ignore[index]
+    assert type(found["a"]) is type(value)
 
 
 def test_a_repeated_key_is_a_problem_with_both_places() -> None:
@@ -138,7 +138,7 @@ def test_a_megabyte_of_anything_ends(unit: str) -> None:
     for format in ("yaml", "json", "toml"):
         for text in (unit, "a = " + unit, '{"a": ' + unit):
             with contextlib.suppress(SpecError):
-                parse(text * (1_000_000 // len(text)), file="x", format=format)  # type: ignore[arg-type]
+                parse(text * (1_000_000 // len(text)), file="x", format=format)
 
 
 def test_a_value_a_key_and_a_missing_value_have_positions() -> None:

@@ -199,6 +199,8 @@ def test_what_the_api_cannot_carry_is_a_loss_with_its_path() -> None:
     switches = {"n": 2, "stream": True, "stream_options": {}}
     assert losses(body=switches) == ["body.n", "body.stream", "body.stream_options"]
     assert losses(body={"n": 1}) == []
+    forced = ToolChoice("required", ("web_search",), forced=True)
+    assert losses(tools=(BuiltinTool({"type": "web_search"}),), tool_choice=forced) == ["tool_choice"]
     assert losses(Message("assistant", (ToolCall(None, "f", {}),))) == ["messages[0].content[0].id"]
     assert losses(user(File("https://x/a.pdf"))) == ["messages[0].content[0]"]
     assert losses(Message("tool", (ToolResult("c", (Image("https://x/y.png"),)),))) == [

@@ -183,6 +183,21 @@ def test_the_target_of_a_link_is_left_alone(log: RunLog) -> None:
     assert log.path.read_text() == "export PATH\n"
 
 
+@pytest.mark.parametrize("place", [_as_a_folder, _as_a_pipe, _as_a_link, _as_a_circle, _as_a_device])
+def test_what_is_no_plain_file_is_known_before_a_run(log: RunLog, place: Callable[[Path], None]) -> None:
+    place(log.path)
+    with pytest.raises(LogError):
+        log.ready()
+
+
+def test_a_log_that_is_made_ready_holds_no_run(tmp_path: Path) -> None:
+    log = RunLog(tmp_path / "new" / "runs.jsonl")
+    log.ready()
+    assert list(log.records()) == []
+    with pytest.raises(UsageError, match="no run"):
+        log.find("last")
+
+
 @pytest.mark.parametrize("place", [_as_a_folder, _as_a_pipe, _as_a_circle, _as_a_device])
 def test_nothing_is_read_from_what_is_no_plain_file(log: RunLog, place: Callable[[Path], None]) -> None:
     place(log.path)
@@ -280,6 +295,20 @@ def test_a_torn_tail_is_reported_as_broken_off(log: RunLog, damages: list[Damage
     os.truncate(log.path, size - 5)
     assert commands(log, reverse) == ["first"]
     assert [damage.reason for damage in damages] == ["it breaks off: whoever wrote it was stopped"]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_cut_at_any_byte_of_its_last_record_a_log_keeps_the_others_and_reports_one_damage(
+    log: RunLog, reverse: bool
+) -> None:
+    log.append(a_record("first"))
+    start = log.path.stat().st_size
+    log.append(a_record("second"))
+    for end in range(log.path.stat().st_size - 2, start, -1):
+        os.truncate(log.path, end)
+        damages: list[Damage] = []
+        assert commands(RunLog(log.path, damages.append), reverse) == ["first"]
+        assert [damage.offset for damage in damages] == [start]
 
 
 @pytest.mark.parametrize("reverse", [False, True])

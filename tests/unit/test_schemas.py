@@ -160,9 +160,9 @@ class TestRejections:
 
     def test_the_number_of_reasons_is_bounded(self) -> None:
         document = yaml("kind: request\n" + "".join(f"x{n}: 1\n" for n in range(5000)))
-        assert len(schemas.explain(document, "request")) <= 5000
+        assert len(schemas.explain(document, "request")) <= 100
         document = yaml("kind: request\ntags: [" + "1, " * 5000 + "]\n")
-        assert len(schemas.explain(document, "request")) <= 101
+        assert len(schemas.explain(document, "request")) <= 100
 
     def test_long_values_are_cut(self) -> None:
         [(_, message, _)] = told(f"chain: {'x' * 5000}")
@@ -197,7 +197,7 @@ class TestLoading:
     def test_another_kind_than_wanted_is_told(self) -> None:
         with pytest.raises(SpecError) as caught:
             schemas.load_spec(yaml("kind: tool\nprovider: echo\nmodel: x\n"), ModelSpec)
-        assert caught.value.problems[0].message == 'must be model, not the string "tool"'
+        assert [p.message for p in caught.value.problems] == ["this is a tool, and a model is wanted here"]
 
 
 class TestFaultsOfWrittenSchemas:

@@ -1,0 +1,146 @@
+"""On a terminal, in a pipe that breaks, and when a person has had enough: real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.cli import Process, Write
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs POSIX terminals and signals")
+
+SLOW = """\
+kind: model
+provider: echo
+model: slow
+script: [{text: The beginning}, {delay_ms: 600000}, {text: the end}]
+"""
+
+
+def last_record() -> dict[str, Any]:
+    line = Path("runs.jsonl").read_text(encoding="utf-8").splitlines()[-1]
+    return dict(json.loads(line))
+
+
+def test_a_card_has_a_line_above_and_a_line_below(workspace: Path, plcli_process: Process) -> None:
+    with plcli_process.terminal("run", "hello") as terminal:
+        assert terminal.end() == 0
+    above, reasoning, answer, below = terminal.text.splitlines()
+    assert above == "\x1b[1mprompts/hello.yaml · echo-hello\x1b[0m"
+    assert "The user wants a greeting" in reasoning
+    assert answer.startswith("Oh, hello! ")
+    assert below.startswith("\x1b[32mok\x1b[0m\x1b[2m · echo-hello · 4 in, 26 out · ")
+
+
+@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_colours_can_be_switched_off(workspace: Path, plcli_process: Process, variables: dict[str, str]) -> None:
+    for args in (("run", "hello"), ("log", "list"), ("log", "show")):
+        with plcli_process.terminal(*args, **variables) as terminal:
+            assert terminal.end() == 0
+        assert "\x1b" not in terminal.text
+
+
+def test_an_error_is_red_on_a_terminal(workspace: Path, plcli_process: Process) -> None:
+    with plcli_process.terminal("run", "hello", "--set", "expect=[{text: nothing}]") as terminal:
+        assert terminal.end() == 1
+    assert "\x1b[33mwarning:\x1b[0m expectation failed" in terminal.text
+
+
+def test_what_a_model_says_cannot_command_the_terminal(plcli_process: Process, write: Write) -> None:
+    write("models/evil.yaml", 'kind: model\nprovider: echo\nmodel: e\nscript: [{text: "a\\e[2Jb\\e]0;title\\ac"}]\n')
+    for args in (("run", "--prompt", "x", "-m", "evil"), ("log", "list"), ("log", "show")):
+        with plcli_process.terminal(*args, NO_COLOR="1") as terminal:
+            assert terminal.end() == 0
+        assert "\x1b" not in terminal.text
+        assert "\x07" not in terminal.text
+    assert last_record()["response"]["text"] == "a\x1b[2Jb\x1b]0;title\x07c"
+
+
+def test_a_list_fits_a_narrow_window(workspace: Path, plcli_process: Process) -> None:
+    plcli_process("run", "hello")
+    with plcli_process.terminal("log", "list", columns=40) as terminal:
+        assert terminal.end() == 0
+    assert len(terminal.text.splitlines()) == 2
+    assert all(len(line) <= 40 for line in terminal.text.splitlines())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_what_came(plcli_process: Process, write: Write, number: signal.Signals) -> None:
+    write("models/slow.yaml", SLOW)
+    with plcli_process.terminal("run", "--prompt", "x", "-m", "slow", NO_COLOR="1") as terminal:
+        terminal.wait_for("The beginning")
+        terminal.process.send_signal(number)
+        assert terminal.end() == 130
+    assert "Traceback" not in terminal.text
+    assert "incomplete · slow" in terminal.text
+    record = last_record()
+    assert (record["response"]["state"], record["response"]["text"]) == ("incomplete", "The beginning")
+    assert record["error"]["kind"] == "interrupted"
+
+
+def test_an_interrupted_batch_does_not_start_the_next(plcli_process: Process, write: Write) -> None:
+    write("models/slow.yaml", SLOW)
+    write("rows.jsonl", '{"n": 1}\n{"n": 2}\n')
+    args = ("run", "--prompt", "{{ n }}", "-m", "slow", "--vars", "rows.jsonl")
+    with plcli_process.terminal(*args) as terminal:
+        terminal.wait_for("The beginning")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 130
+    assert len(Path("runs.jsonl").read_text().splitlines()) == 1
+
+
+def test_control_c_while_standard_input_is_awaited(plcli_process: Process) -> None:
+    with plcli_process.terminal("run", "-") as terminal:
+        terminal.type("kind: request\n")
+        terminal.wait_for("kind: request")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 130
+    assert "Traceback" not in terminal.text
+
+
+def test_a_reader_that_goes_away_loses_no_run(plcli_process: Process, write: Write) -> None:
+    write("models/long.yaml", "kind: model\nprovider: echo\nmodel: long\nscript: [{text: '" + "words " * 50_000 + "'}]\n")
+    with plcli_process.start("run", "--prompt", "x", "-m", "long", "--no-log") as process:
+        assert process.stdout is not None
+        process.stdout.read(1)
+        process.stdout.close()
+        assert process.stderr is not None
+        errors = process.stderr.read().decode()
+        assert process.wait() == 0
+    assert "Traceback" not in errors
+    with plcli_process.start("run", "--prompt", "x", "-m", "long") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        process.wait()
+    assert last_record()["response"]["text"] == "words " * 50_000
+
+
+def test_a_list_can_be_cut_by_its_reader(plcli_process: Process) -> None:
+    for word in ("one", "two"):
+        plcli_process("run", "--prompt", word * 50_000, "-m", "echo/any")
+    with plcli_process.start("log", "list", "--format", "jsonl") as process:
+        assert process.stdout is not None
+        process.stdout.read(1)
+        process.stdout.close()
+        assert process.stderr is not None
+        errors = process.stderr.read().decode()
+        assert process.wait() == 0
+    assert errors == ""
+
+
+def test_closed_streams_are_no_crash(plcli_process: Process) -> None:
+    command = ["/bin/sh", "-c", 'exec "$@" >&- 2>&-', "sh", *plcli_process.command("run", "--prompt", "x", "-m", "echo/any")]
+    done = subprocess.run(command, env=plcli_process.environ({}), check=False)
+    assert done.returncode == 0
+    assert last_record()["response"]["text"] == "x"
+
+
+def test_a_narrow_encoding_is_no_crash(plcli_process: Process) -> None:
+    outcome = plcli_process("run", "--prompt", "naïve 日本", "-m", "echo/any", PYTHONIOENCODING="ascii", LC_ALL="C")
+    assert (outcome.code, outcome.out) == (0, "na\\xefve \\u65e5\\u672c\n")

@@ -1,0 +1,117 @@
+"""What the adapters write and what the tests stream, held against the types of the installed SDK."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from plcli.providers import openai_chat, openai_responses
+from plcli.request import (
+    BuiltinTool,
+    CustomTool,
+    File,
+    FunctionTool,
+    Image,
+    Message,
+    Output,
+    Request,
+    Text,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from tests.support.openai_streams import chat_events, responses_events
+
+TOOLS = (
+    FunctionTool("add", "adds", {"type": "object", "properties": {"a": {"type": "integer"}}}),
+    CustomTool("sql", "asks", "lark", "start: x"),
+    CustomTool("any"),
+    BuiltinTool({"type": "web_search", "user_location": {"type": "approximate", "city": "Oslo"}}),
+)
+MESSAGES = (
+    Message("system", (Text("be terse"),)),
+    Message("user", (Text("look"), Image("https://x/y.png", "low"))),
+    Message("assistant", (Text("hm"), ToolCall("c1", "add", {"a": 1}), ToolCall("c2", "sql", "select 1"))),
+    Message("tool", (ToolResult("c1", "1"), ToolResult("c2", (Text("1"),)))),
+)
+CHOICES = [
+    ToolChoice("auto"),
+    ToolChoice("required", ("add", "sql")),
+    ToolChoice("required", ("add",), forced=True),
+    ToolChoice("required", ("sql",), forced=True),
+]
+
+
+def request(api: str, choice: ToolChoice, **fields: Any) -> Request:
+    given: dict[str, Any] = {
+        "messages": MESSAGES,
+        "tools": TOOLS,
+        "tool_choice": choice,
+        "parallel_tool_calls": True,
+        "output": Output("o", {"type": "object"}),
+        "params": {"temperature": 1, "max_output_tokens": 9, "reasoning_effort": "low", "verbosity": "low"},
+    }
+    return Request(provider="openai", api=api, model="m", **{**given, **fields})
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_responses_wire_is_of_the_sdks_type(choice: ToolChoice) -> None:
+    from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
+
+    file = Message("user", (Text("read"), Image("https://x/y.png", "high"), File("https://x/a.pdf")))
+    made = request("responses", choice, messages=(*MESSAGES, file), image={"size": "1024x1024"})
+    wire = openai_responses.compile(openai_responses.defaults(made)).wire
+    TypeAdapter(ResponseCreateParamsNonStreaming).validate_python(wire)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_chat_wire_is_of_the_sdks_type(choice: ToolChoice) -> None:
+    from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+
+    wire = openai_chat.compile(openai_chat.defaults(request("chat", choice))).wire
+    TypeAdapter(CompletionCreateParamsNonStreaming).validate_python(wire)
+
+
+def test_the_streamed_events_of_responses_are_of_the_sdks_types() -> None:
+    from openai.types.responses import ResponseStreamEvent
+
+    message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "phase": "final_answer"}
+    text = {"type": "output_text", "text": "hello", "annotations": [], "logprobs": []}
+    body = {
+        "id": "r",
+        "object": "response",
+        "created_at": 1,
+        "model": "m",
+        "status": "completed",
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "output": [
+            {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": "hm"}]},
+            {**message, "content": [text, {"type": "refusal", "refusal": "no"}]},
+            {"type": "function_call", "id": "f", "call_id": "c", "name": "f", "arguments": "{}", "status": "completed"},
+            {"type": "custom_tool_call", "id": "s", "call_id": "d", "name": "sql", "input": "select"},
+            {"type": "image_generation_call", "id": "ig", "status": "completed", "result": "aGk="},
+        ],
+    }
+    TypeAdapter(list[ResponseStreamEvent]).validate_python(responses_events(body))
+
+
+def test_the_streamed_chunks_of_chat_are_of_the_sdks_type() -> None:
+    from openai.types.chat import ChatCompletionChunk
+
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": "hi", "refusal": None, "tool_calls": [call]}
+    body = {
+        "id": "c",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [{"index": 0, "finish_reason": "stop", "logprobs": None, "message": message}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+    }
+    *chunks, end = chat_events(body)
+    assert end == "[DONE]"
+    TypeAdapter(list[ChatCompletionChunk]).validate_python(chunks)
