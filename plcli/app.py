@@ -69,7 +69,6 @@ app = typer.Typer(
     cls=Commands,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -92,13 +91,15 @@ def root(
 
 def main(args: list[str] | None = None) -> int:
     """Run a command line and give the exit code; every error is printed here and nowhere else."""
+    args = sys.argv[1:] if args is None else args
     screen = open_screen()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         command = typer.main.get_command(app)
-        code = command.main(args, prog_name="plcli", standalone_mode=False, obj=screen)
+        code = command.main(args or ["--help"], prog_name="plcli", standalone_mode=False, obj=screen)
     except typer.TyperException as error:
-        return _report(screen, UsageError(error.format_message(), hint=_usage_hint(error)))
+        message = error.format_message()
+        return _report(screen, UsageError(message[:1].lower() + message[1:], hint=_usage_hint(error)))
     except PlcliError as error:
         return _report(screen, error)
     except (KeyboardInterrupt, typer.Abort):
@@ -109,7 +110,7 @@ def main(args: list[str] | None = None) -> int:
     except Exception as error:
         message = f"plcli ran into a bug of its own: {type(error).__name__}: {error}"
         return _report(screen, PlcliError(message, hint="run it again with --traceback and report what it prints"))
-    return int(code or 0)
+    return int(code or 0) if args else Exit.USAGE
 
 
 def run_and_leave() -> None:

@@ -236,6 +236,8 @@ def _hint(status: int, kind: str, said: _Said) -> str | None:
     if kind == "invalid":
         if "/v1/responses" in said.message:
             return "write `api: responses` in the spec"
+        if "encrypted content" in said.message.lower():
+            return "this model does not reason: write `omit: [include]`, in the spec or its model spec"
         if status == 405:
             return CHECK_BASE_URL
         if said.param and said.code in ("unsupported_parameter", "unsupported_value"):

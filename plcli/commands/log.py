@@ -15,7 +15,7 @@ from plcli.render.card import show_card, show_wire
 from plcli.render.table import show_table
 from plcli.session import open_session
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="List and show what ran.")
+app = typer.Typer(rich_markup_mode=None, add_completion=False, help="List and show what ran.")
 
 _COLUMNS = ("run", "time", "state", "model", "tokens", "cost", "took", "spec", "answer")
 

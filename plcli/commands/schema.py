@@ -18,7 +18,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def schema(
     ctx: typer.Context,
-    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="request, tool, model, workspace or record.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="request, tool, model, workspace or record.")
+    ] = None,
     write: Annotated[bool, typer.Option("--write", help="Write all schemas into a folder.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Fail when a schema in the folder is stale.")] = False,
     folder: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder.")] = Path("schemas"),
@@ -44,8 +46,8 @@ def schema(
         return Exit.DONE
     if check:
         stale = schemas.stale(folder)
-        for name in stale:
-            screen.print(f"{folder / schemas.file_name(name)} is stale; write it again with: plcli schema --write --to {folder}")
+        for file in map(schemas.file_name, stale):
+            screen.print(f"{folder / file} is stale; write it again with: plcli schema --write --to {folder}")
         return Exit.FINDING if stale else Exit.DONE
     generated = schemas.generate()
     if kind is None:

@@ -6,6 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from plcli.render.screen import Screen
 
+GAP = 2
+"""Blanks between two columns."""
+
+LAST_WIDTH = 24
+"""Characters of the last column that a narrow window shows before it shows the columns between."""
+
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], screen: Screen) -> None:
     """Print rows under their columns. Texts are untrusted; a tab or a line end in one becomes a space."""
@@ -14,14 +20,36 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], screen: Sc
         for row in clean:
             screen.write(screen.out, "\t".join(row) + "\n")
         return
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    lines = list(clean)
+    widths = [max(map(cell_len, cells)) if any(cells[1:]) else 0 for cells in zip(columns, *lines, strict=True)]
+    shown = _fitting(widths, screen.width)
     table = Table(box=None, pad_edge=False, header_style="dim", show_edge=False)
-    for n, column in enumerate(columns):
-        last = n == len(columns) - 1
-        table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=1 if last else None)
-    for row in clean:
-        table.add_row(*(Text(cell) for cell in row))
-    Console(file=screen.out, no_color=not screen.colours(screen.out), highlight=False).print(table)
+    for n, width in shown.items():
+        table.add_column(columns[n], no_wrap=True, overflow="ellipsis", max_width=width)
+    for row in lines:
+        table.add_row(*(Text(row[n]) for n in shown))
+    console = Console(
+        file=screen.out,
+        width=screen.width,
+        color_system="auto" if screen.colours(screen.out) else None,
+        highlight=False,
+    )
+    console.print(table)
+
+
+def _fitting(widths: Sequence[int], room: int) -> dict[int, int]:
+    """The columns that hold something and fit, with their widths: the first always, the last in what is left."""
+    *others, last = widths
+    least = min(last, LAST_WIDTH)
+    left = room - least
+    shown: dict[int, int] = {}
+    for n, width in enumerate(others):
+        if width and (n == 0 or width + GAP <= left):
+            shown[n] = width
+            left -= width + GAP
+    return shown | {len(others): max(1, left + least)}

@@ -31,11 +31,13 @@ def last_record() -> dict[str, Any]:
 def test_a_card_has_a_line_above_and_a_line_below(workspace: Path, plcli_process: Process) -> None:
     with plcli_process.terminal("run", "hello") as terminal:
         assert terminal.end() == 0
-    above, reasoning, answer, below = terminal.text.splitlines()
-    assert above == "\x1b[1mprompts/hello.yaml · echo-hello\x1b[0m"
-    assert "The user wants a greeting" in reasoning
+    above, reasoning, answer, below = terminal.plain.splitlines()
+    assert above == "prompts/hello.yaml · echo-hello"
+    assert reasoning == "The user wants a greeting, so I greet."
     assert answer.startswith("Oh, hello! ")
-    assert below.startswith("\x1b[32mok\x1b[0m\x1b[2m · echo-hello · 4 in, 26 out · ")
+    assert below.startswith("ok · echo-hello · 4 in, 26 out · ")
+    assert f"\x1b[1m{above}\x1b[0m\n\x1b[2mThe" in terminal.text
+    assert f"\n{answer}\n\x1b[32mok\x1b[0m\x1b[2m · " in terminal.text
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
@@ -64,10 +66,15 @@ def test_what_a_model_says_cannot_command_the_terminal(plcli_process: Process, w
 
 def test_a_list_fits_a_narrow_window(workspace: Path, plcli_process: Process) -> None:
     plcli_process("run", "hello")
-    with plcli_process.terminal("log", "list", columns=40) as terminal:
-        assert terminal.end() == 0
-    assert len(terminal.text.splitlines()) == 2
-    assert all(len(line) <= 40 for line in terminal.text.splitlines())
+    tail = last_record()["id"][-5:]
+    for columns in (24, 40, 80, 200):
+        with plcli_process.terminal("log", "list", columns=columns) as terminal:
+            assert terminal.end() == 0
+        heads, row = terminal.plain.splitlines()
+        assert heads.startswith("run    ")
+        assert row.startswith(f"{tail}  ")
+        assert len(row) <= columns
+        assert "Oh, hello!" in row
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -98,7 +105,7 @@ def test_an_interrupted_batch_does_not_start_the_next(plcli_process: Process, wr
 def test_control_c_while_standard_input_is_awaited(plcli_process: Process) -> None:
     with plcli_process.terminal("run", "-") as terminal:
         terminal.type("kind: request\n")
-        terminal.wait_for("kind: request")
+        terminal.wait_until_read()
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() == 130
     assert "Traceback" not in terminal.text
@@ -122,8 +129,9 @@ def test_a_reader_that_goes_away_loses_no_run(plcli_process: Process, write: Wri
 
 
 def test_a_list_can_be_cut_by_its_reader(plcli_process: Process) -> None:
-    for word in ("one", "two"):
-        plcli_process("run", "--prompt", word * 50_000, "-m", "echo/any")
+    spec = "kind: request\nmodel: echo/any\nprompt: " + "word " * 50_000
+    for _ in range(2):
+        plcli_process("run", "-", stdin=spec.encode())
     with plcli_process.start("log", "list", "--format", "jsonl") as process:
         assert process.stdout is not None
         process.stdout.read(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -14,6 +15,10 @@ from pydantic import ValidationError
 from plcli import schemas
 from plcli.documents import parse
 from plcli.specs import KINDS
+from plcli.validate import problems_of
+from plcli.workspace import find
+
+SPECS = Path(__file__).parents[1] / "specs"
 
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "request": [
@@ -219,3 +224,13 @@ def test_every_rejection_is_explained_with_a_place_and_every_acceptance_is_silen
     assert bool(problems) != _model_accepts(kind, value)
     assert all(problem.line is not None and problem.message for problem in problems)
     assert len({(problem.path, problem.message) for problem in problems}) == len(problems)
+
+
+@given(_DOCUMENTS)
+@settings(max_examples=60, deadline=None)
+def test_validation_ends_in_problems_and_in_nothing_else(pair: tuple[str, dict[str, Any]]) -> None:
+    kind, value = pair
+    document = parse(json.dumps({"kind": kind, **value}), file="x.json", format="json")
+    for problem in problems_of(find(SPECS), document, SPECS / "ok" / "x.json"):
+        assert problem.message
+        assert len(problem.message) < 1000

@@ -6,12 +6,14 @@ import fcntl
 import io
 import os
 import pty
+import re
 import select
 import signal
 import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,6 +85,7 @@ class Process:
     def terminal(self, *args: str, columns: int = 80, **variables: str) -> Iterator[Terminal]:
         """A running process whose streams are one terminal."""
         own, its = pty.openpty()
+        name = os.ttyname(its)
         fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         process = subprocess.Popen(
             self.command(*args),
@@ -95,7 +98,7 @@ class Process:
         os.close(its)
         with process:
             try:
-                yield Terminal(process, own)
+                yield Terminal(process, own, name)
             finally:
                 process.kill()
                 os.close(own)
@@ -110,15 +113,21 @@ class Process:
 class Terminal:
     """What a process shows on its terminal."""
 
-    def __init__(self, process: subprocess.Popen[bytes], fd: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], fd: int, name: str) -> None:
         self.process = process
         self._fd = fd
+        self._name = name
         self._shown = b""
 
     @property
     def text(self) -> str:
         """All that was shown so far, with `\\n` as line end."""
         return self._shown.decode(errors="replace").replace("\r\n", "\n")
+
+    @property
+    def plain(self) -> str:
+        """The same without styles."""
+        return re.sub(r"\x1b\[[0-9;]*m", "", self.text)
 
     def wait_for(self, words: str) -> None:
         """Read until these words are shown."""
@@ -128,6 +137,17 @@ class Terminal:
     def type(self, text: str) -> None:
         """Type this text."""
         os.write(self._fd, text.encode())
+
+    def wait_until_read(self) -> None:
+        """Wait until the process has read what was typed."""
+        until = time.monotonic() + PATIENCE
+        fd = os.open(self._name, os.O_RDONLY | os.O_NOCTTY)
+        try:
+            while struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4)) != (0,):
+                assert time.monotonic() < until, "what was typed is not read"
+                time.sleep(0.01)
+        finally:
+            os.close(fd)
 
     def end(self) -> int:
         """Read to the end; gives the exit code."""
