@@ -5,9 +5,10 @@ The floor plan. Imports go down only. Rooms on one floor do not know each other,
 floors say the same of its own rooms. `tests/meta/test_floors.py` reads this plan and holds every
 import against it.
 
-    6  DOORS       session < running; options, inputs, running < commands < app < __main__
+    6  DOORS       completion < options; session < running
+                   options, inputs, running < commands < app < __main__
     5  WINDOW      render
-    4  MACHINERY   conversation < resolve; spec_rules < expectation_rules
+    4  MACHINERY   conversation < ingredients < resolve; spec_rules < expectation_rules
                    conversation, expectation_rules < request_rules
                    resolve, request_rules < validate; connect < engine; resolve, expect, engine < runs
     3  KEEPERS     rejections < schemas; fence, schemas < workspace < modelrefs, toolbox
@@ -22,11 +23,11 @@ import against it.
     0  FOUNDATION  errors; paths; places; spelling
 
     commands       log; run; schema; validate
-    render         screen < problems, table, live, answer; answer < card
+    render         screen < problems, table, live, answer, details; problems < errors; answer < card
     providers      registry, answer < transport < openai_client
                    openai_strict, roundtrip < openai_header; openai_turns < openai_reading
                    openai_client, openai_header, openai_reading, openai_tools < openai_chat, openai_responses
-                   openai_reading < openai_chat_answer < openai_chat_stream
+                   answer, openai_chat_answer < openai_chat_stream; openai_reading < openai_chat_answer
                    openai_turns, roundtrip < openai_chat_messages, openai_responses_items
                    openai_chat_messages, openai_chat_stream < openai_chat
                    openai_reading < openai_responses_answer, openai_responses_stream

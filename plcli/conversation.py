@@ -40,6 +40,10 @@ MIME_OF_SUFFIX = {
 FORMAT_OF_MIME = {"audio/wav": "wav", "audio/mpeg": "mp3", "audio/ogg": "ogg"}
 
 
+Fill = Callable[[str, Document | str, Place], str]
+"""Fills a text; it is told the document, or the name of the file, that the text stands in, and its place there."""
+
+
 class SourceFile(NamedTuple):
     """A file that a request was made of: its path as records name it, and its bytes."""
 
@@ -55,11 +59,10 @@ class SourceFile(NamedTuple):
 class Reading:
     """What is gathered while a spec is resolved: problems, source files and media.
 
-    `fill` fills a text of the spec; it is given the text, the file it stands in, and its place there,
-    and raises `SpecError`.
+    `fill` fills the texts of the spec and raises `SpecError`.
     """
 
-    def __init__(self, workspace: Workspace, document: Document, file: Path, fill: Callable[..., str]) -> None:
+    def __init__(self, workspace: Workspace, document: Document, file: Path, fill: Fill) -> None:
         self.workspace = workspace
         self.document = document
         self.file = file
@@ -83,6 +86,10 @@ class Reading:
         """Remember a file that the request is made of."""
         shown = self.workspace.shown(path)
         self.sources[shown] = SourceFile(shown, data)
+
+    def of(self, document: Document, file: Path) -> Reading:
+        """A reading of another file that this one depends on."""
+        return Reading(self.workspace, document, file, self._fill)
 
     def gather(self, other: Reading) -> None:
         """Take over what another reading has gathered."""
@@ -114,6 +121,12 @@ class Reading:
         except BadReference as error:
             self.problem((*place, "file"), error.message, error.hint)
             return ""
+
+    def lifted(self, value: Json) -> Json:
+        """JSON of the spec with its media taken out."""
+        wire, media = lift(value)
+        self.media |= media
+        return wire
 
     def medium(self, source: str, place: Place, encoding: Literal["base64", "data-url"]) -> MediaRef | str:
         """What a `source` stands for: bytes by reference, or an https URL as it is."""
@@ -226,9 +239,7 @@ def _part(
             inner = (_part(reading, item, (*place, "content", n), text) for n, item in enumerate(part.content))
             return ToolResult(part.id, tuple(item for item in inner if item is not None), part.name)
         case spec.NativePart():
-            item, media = lift(part.item)
-            reading.media.update(media)
-            return Native(item)
+            return Native(reading.lifted(part.item))
 
 
 def _source(

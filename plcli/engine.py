@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import tenacity
@@ -39,6 +39,11 @@ KEPT_HEADERS = (
 
 LONGEST_WAIT = 60.0
 """Seconds; a provider that asks for a longer pause has said no for now."""
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601 with milliseconds and `Z`."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,39 +89,31 @@ def ask(
     return sending.turn(failure)
 
 
+@dataclass(slots=True)
 class _Sending:
     """The state of one request while it is sent; lives as long as `ask`."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        target: Target,
-        wire: Json,
-        stream: bool,
-        read_media: MediaReader,
-        watch: Watch,
-        watch_wait: WaitWatch,
-    ) -> None:
-        self.connection = connection
-        self.target = target
-        self.wire = wire
-        self.stream = stream
-        self.read_media = read_media
-        self.watch = watch
-        self.watch_wait = watch_wait
-        self.began = time.monotonic()
-        self.started = now()
-        self.deadline = self.began + connection.deadline if connection.deadline is not None else None
-        self.client_request_id = str(uuid.uuid4())
-        self.attempts: list[Attempt] = []
-        self.events: list[WireEvent] = []
-        self.waited: float = 0.0
-        self.tap: Tap | None = None
-        self.tap_started = ""
-        self.status: int | None = None
-        self.request_id: str | None = None
-        self.headers: dict[str, str] = {}
-        self.first_byte: float | None = None
+    connection: Connection
+    target: Target
+    wire: Json
+    stream: bool
+    read_media: MediaReader
+    watch: Watch
+    watch_wait: WaitWatch
+    began: float = field(default_factory=time.monotonic)
+    started: str = field(default_factory=now)
+    client_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    attempts: list[Attempt] = field(default_factory=list)
+    events: list[WireEvent] = field(default_factory=list)
+    waited: float = 0.0
+    tap: Tap | None = None
+    tap_started: str = ""
+    last: Tap = field(default_factory=Tap)
+
+    @property
+    def deadline(self) -> float:
+        """The moment at which the whole run ends, retries included."""
+        return self.began + self.connection.deadline
 
     def run(self) -> None:
         """Try until an answer has come; raises the `CallFailed` of the last try."""
@@ -161,16 +158,13 @@ class _Sending:
         tap, self.tap = self.tap, None
         if tap is None:
             return
-        self.status = tap.status
-        self.request_id = tap.headers.get("x-request-id") or tap.headers.get("apim-request-id")
-        self.headers = {name: tap.headers[name] for name in KEPT_HEADERS if name in tap.headers}
-        self.first_byte = tap.first_byte
+        self.last = tap
         self.attempts.append(
             Attempt(
                 started=self.tap_started,
                 duration_ms=_ms(time.monotonic() - tap.started),
                 status=tap.status,
-                request_id=self.request_id,
+                request_id=_request_id(tap),
                 waited_ms=_ms(self.waited) if self.waited else None,
                 failure=failure,
             )
@@ -181,8 +175,7 @@ class _Sending:
         if not isinstance(error, CallFailed) or not error.retryable or self.events:
             return False
         wait = error.failure.retry_after or 0.0
-        left = self.deadline - time.monotonic() if self.deadline is not None else LONGEST_WAIT
-        return wait <= min(LONGEST_WAIT, left)
+        return wait <= min(LONGEST_WAIT, self.deadline - time.monotonic())
 
     def pause(self, state: tenacity.RetryCallState) -> float:
         """Seconds until the next try: what the provider asks, else growing with some jitter."""
@@ -228,10 +221,10 @@ class _Sending:
             attempts=tuple(self.attempts),
             started=self.started,
             duration_ms=_ms(time.monotonic() - self.began),
-            status=self.status,
-            request_id=self.request_id,
-            first_event_ms=_ms(self.first_byte - self.began) if self.first_byte is not None else None,
-            headers=self.headers,
+            status=self.last.status,
+            request_id=_request_id(self.last),
+            first_event_ms=_ms(self.last.first_byte - self.began) if self.last.first_byte is not None else None,
+            headers={name: self.last.headers[name] for name in KEPT_HEADERS if name in self.last.headers},
         )
         return Turn(exchange, response, media, failure or response.failure)
 
@@ -240,9 +233,8 @@ _STATE_OF_KIND: dict[str, State] = {"interrupted": "incomplete", "safety": "bloc
 _BACKOFF = tenacity.wait_exponential_jitter(initial=0.5, max=8, jitter=0.5)
 
 
-def now() -> str:
-    """The time in UTC, ISO 8601 with milliseconds and `Z`."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _request_id(tap: Tap) -> str | None:
+    return tap.headers.get("x-request-id") or tap.headers.get("apim-request-id")
 
 
 def _ms(seconds: float) -> int:

@@ -142,9 +142,7 @@ def _lift_string(text: str, named: bool) -> tuple[MediaRef, bytes] | None:
     return (ref, data) if ref.text(data) == text else None
 
 
-def lift(
-    wire: Json, places: Iterable[tuple[str | None, ...]] = (), *, elsewhere: bool = True
-) -> tuple[Json, Media]:
+def lift(wire: Json, places: Iterable[tuple[str | None, ...]] = (), *, elsewhere: bool = True) -> tuple[Json, Media]:
     """Take the media out of a provider's JSON.
 
     Lifted are the `places` that an adapter names (paths of keys; None stands for any list item), any

@@ -6,6 +6,7 @@ Looks at everything without values for the variables; what only a run can tell i
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from plcli.conversation import Reading, messages
 from plcli.documents import Document
 from plcli.errors import Problem, SetupError, SpecError
 from plcli.expectation_rules import expectation_problems, strings, unlisted
-from plcli.fence import BadReference
+from plcli.fence import TEXT_LIMIT, BadReference, Opened
 from plcli.media import Json
 from plcli.modelrefs import model_reference
 from plcli.places import Position, Step
@@ -33,6 +34,11 @@ _STAND_IN = "data:audio/wav;base64,UklGRg=="
 """Takes the place of a source whose path is known only when variables are."""
 
 _PICTURES = ("mask", "markup")
+
+_SPLIT = "split the file"
+
+SECONDS = 10.0
+"""Longest time that the texts, files and variables of one request are looked at."""
 
 
 class Findings(NamedTuple):
@@ -58,30 +64,42 @@ def request_findings(workspace: Workspace, document: Document, file: Path, spec:
     return Findings(inspection.problems, inspection.named)
 
 
-class _Inspection:
+class _Inspection(Reading):
     """One request while it is looked at; variables last, since every text counts what it uses.
 
-    `used` are the variables that texts use; `all_read` turns False where a text could not be read.
+    `used` are the variables that texts use; `all_read` turns False where something could not be read.
     """
 
     def __init__(self, workspace: Workspace, document: Document, file: Path, spec: RequestSpec) -> None:
-        self.workspace = workspace
-        self.document = document
+        super().__init__(workspace, document, file, self.trace)
         self.spec = spec
         self.named: list[Path] = []
         self.used: set[str] = set()
         self.all_read = True
-        self.reading = Reading(workspace, document, file, self.trace)
-        self.problems = self.reading.problems
+        self.end = time.monotonic() + SECONDS
 
-    def note(self, place: Place, message: str, hint: str | None = None, **how: Any) -> None:
+    def note_at(self, place: Place, message: str, hint: str | None = None, **how: Any) -> None:
         self.problems.append(self.document.problem(place, message, hint, **how))
+
+    def is_late(self, place: Place) -> bool:
+        """Whether the time is over; the first place that it concerns is told."""
+        if time.monotonic() < self.end:
+            return False
+        if self.end:
+            self.note_at(place, f"looking took longer than {SECONDS:g} s; from here on nothing was checked", _SPLIT)
+        self.end, self.all_read = 0.0, False
+        return True
+
+    def open(self, source: str, place: Place, limit: int = TEXT_LIMIT) -> Opened | None:
+        opened = None if self.is_late(place) else super().open(source, place, limit)
+        self.all_read = self.all_read and opened is not None
+        return opened
 
     def look_at_model(self) -> None:
         asked = self.spec.model or self.workspace.spec.model
         if asked is None:
             hint = "add model: openai/MODEL-ID, or run it with --model; echo/any answers without a key"
-            self.note((), "no model is named, here or in plcli.toml", hint, severity="warning")
+            self.note_at((), "no model is named, here or in plcli.toml", hint, severity="warning")
             return
         place: Place = ("model",)
         try:
@@ -91,7 +109,7 @@ class _Inspection:
             place = ("api",)
             model.api(self.spec.api)
         except (BadReference, SetupError) as error:
-            self.note(place, error.message, error.hint)
+            self.note_at(place, error.message, error.hint)
         except SpecError:
             # The model spec is named, so it is told about as a file of its own.
             return
@@ -109,7 +127,7 @@ class _Inspection:
                 self.look_up_tool(item, place)
             name = item.name if isinstance(item, InlineTool) else item
             if name in seen:
-                self.note(place, f"two tools are named {name!r}", "remove or rename one of them")
+                self.note_at(place, f"two tools are named {name!r}", "remove or rename one of them")
             seen.add(name)
         known = self.tool_names()
         choice = self.spec.tool_choice
@@ -119,13 +137,13 @@ class _Inspection:
             for n, name in enumerate(choice.tools):
                 self.problems += unlisted(self.document, ("tool_choice", "tools", n), name, known, lambda _: True)
         elif choice == "required" and known is not None and not known:
-            self.note(("tool_choice",), "a tool is required, and there is none", "add one under `tools`")
+            self.note_at(("tool_choice",), "a tool is required, and there is none", "add one under `tools`")
 
     def look_up_tool(self, name: str, place: Place) -> None:
         try:
             path = self.workspace.lookup("tool", name)
         except BadReference as error:
-            self.note(place, error.message, error.hint)
+            self.note_at(place, error.message, error.hint)
             return
         if path is not None:
             self.named.append(path)
@@ -133,7 +151,7 @@ class _Inspection:
         meant = self.workspace.suggestion("tool", name)
         folder = self.workspace.shown(self.workspace.folder("tool"))
         add = f"add {folder}/{name}.yaml; a tool of the provider is written {{type: {name}}}"
-        self.note(place, f"there is no tool {name!r}", f"did you mean {meant!r}?" if meant else add)
+        self.note_at(place, f"there is no tool {name!r}", f"did you mean {meant!r}?" if meant else add)
 
     def tool_names(self) -> Collection[str] | None:
         """What the model can call; None where `body` or `image` add tools of their own."""
@@ -153,7 +171,7 @@ class _Inspection:
         if not isinstance(output.schema_, str):
             self.problems += schema_problems(self.document, place, output.schema_)
             return
-        opened = self.reading.open(output.schema_, place)
+        opened = self.open(output.schema_, place)
         if opened is None:
             return
         try:
@@ -170,17 +188,14 @@ class _Inspection:
                 self.look_at_history(item.history, ("messages", n, "history"))
                 default = self.spec.variables.get(item.history, {}).get("default")
                 turns[item.history] = default if isinstance(default, list) else []
-        before = len(self.problems)
-        messages(self.reading, self.spec, turns)
-        if any(problem.path.endswith(".file") for problem in self.problems[before:]):
-            self.all_read = False
+        messages(self, self.spec, turns)
         if not turns:
             self.look_at_results()
         for name in _PICTURES:
             source = (self.spec.image or {}).get(name)
             if isinstance(source, str):
                 place: Place = ("image", name)
-                self.reading.medium(self.reading.fill(source, place), place, "data-url")
+                self.medium(self.fill(source, place), place, "data-url")
 
     def look_at_history(self, name: str, place: Place) -> None:
         self.used.add(name)
@@ -188,10 +203,10 @@ class _Inspection:
         if declared is None:
             meant = did_you_mean(name, self.spec.variables)
             hint = f"did you mean {meant!r}?" if meant else f"declare it: {name}: {{type: array, default: []}}"
-            self.note(place, f"the variable {name!r} is not declared", hint)
+            self.note_at(place, f"the variable {name!r} is not declared", hint)
         elif declared.get("type") != "array":
             hint = f"write {name}: {{type: array, default: []}}"
-            self.note(place, f"the variable {name!r} is not declared as a list of messages", hint)
+            self.note_at(place, f"the variable {name!r} is not declared as a list of messages", hint)
 
     def look_at_results(self) -> None:
         """A result answers a call of an earlier turn."""
@@ -203,20 +218,22 @@ class _Inspection:
                     calls.add(part.id)
                 elif isinstance(part, written.ToolResultPart) and part.id not in calls:
                     place = ("messages", n, "content", m, "id")
-                    self.note(place, f"no tool call before this has the id {part.id!r}", severity="warning")
+                    self.note_at(place, f"no tool call before this has the id {part.id!r}", severity="warning")
 
     def look_at_expectations(self) -> None:
         self.problems += expectation_problems(self.document, self.tool_names(), self.is_fixed)
         for text, place in strings(self.document.value.get("expect"), ("expect",)):
-            self.reading.fill(text, place)
+            self.fill(text, place)
 
     def look_at_variables(self) -> None:
         for name, declared in self.spec.variables.items():
             place: Place = ("variables", name)
+            if self.is_late(place):
+                return
             if wrong := problem_with(name, declared):
-                self.note(place, wrong)
+                self.note_at(place, wrong)
             if self.all_read and name not in self.used:
-                self.note(place, f"the variable {name!r} is never used", "remove it", of="key", severity="warning")
+                self.note_at(place, f"the variable {name!r} is never used", "remove it", of="key", severity="warning")
 
     def is_fixed(self, text: str) -> bool:
         """Whether a text says the same whatever the variables are."""
@@ -224,6 +241,8 @@ class _Inspection:
 
     def trace(self, text: str, where: Document | str, place: Place) -> str:
         """Stands for filling: sees which variables a text uses, and whether it can be filled at all."""
+        if self.is_late(place):
+            return text
         kind = self.spec.template
         file = where if isinstance(where, str) else where.file
 

@@ -5,25 +5,22 @@ Knows files and names, but no network; every problem of a spec is reported at on
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
-from plcli import conversation, paths, templates
-from plcli.conversation import Place, Reading, SourceFile
+from plcli import conversation, ingredients, paths, templates
+from plcli.conversation import Fill, Place, Reading, SourceFile
 from plcli.documents import Document
 from plcli.errors import Problem, SetupError, SpecError, UsageError
 from plcli.fence import BadReference
-from plcli.media import Json, Media, lift
+from plcli.media import Json, Media
 from plcli.modelrefs import ModelRef, model_reference
 from plcli.providers.registry import Compiled, adapter
-from plcli.request import BuiltinTool, CustomTool, FunctionTool, Loss, Output, Request, Tool, ToolChoice
+from plcli.request import Loss, Request
 from plcli.schemas import load_spec
 from plcli.specs import Expectation, RequestSpec
-from plcli.specs import request as spec
-from plcli.specs.tool import Format, InlineTool
-from plcli.toolbox import load_tool
 from plcli.variables import Given
 from plcli.variables import resolve as resolve_variables
 from plcli.workspace import Workspace
@@ -108,52 +105,18 @@ def resolve(
             locate=lambda line: where.position(place, line=line),
         )
 
-    reading = Reading(workspace, document, file or workspace.start / "-", fill)
+    reading = _reading(workspace, document, file, fill)
     reading.note_spec()
-    model, api, moved = _model(reading, written, overrides)
-    turns = conversation.messages(reading, written, variables)
-    tools = _tools(reading, written)
-    output = _output(reading, written)
-    expectations = _expectations(reading, written)
-    image = _image(reading, written)
-    if any(problem.severity == "error" for problem in reading.problems) or model is None:
-        raise SpecError(reading.problems)
-    native = _native_body(reading, written)
-    losses: list[Loss] = []
-    if moved and native:
-        losses.append(Loss("body", f"is native to the api it was written for; {api} does not get it"))
-        native = {}
-    in_model = model.spec
-    request = Request(
-        provider=model.provider.name,
-        api=api,
-        model=model.model,
-        messages=turns,
-        tools=tools,
-        tool_choice=_tool_choice(written),
-        parallel_tool_calls=written.parallel_tool_calls,
-        chain=written.chain,
-        output=output,
-        params={
-            **(in_model.params.given() if in_model and in_model.params else {}),
-            **(written.params.given() if written.params else {}),
-        },
-        image=image,
-        omit=(*(in_model.omit if in_model else ()), *written.omit),
-        body=paths.merge(in_model.body if in_model else {}, native),
-        script=_script(reading, model),
-    )
-    made = adapter(model.provider, api)
-    compiled = made.compile(made.defaults(request))
-    losses.extend(compiled.losses)
-    if losses and not moved:
-        reading.problems += [_as_problem(document, loss) for loss in losses]
-    if reading.problems:
+    built = _build(reading, written, variables, overrides)
+    expectations = ingredients.expectations(reading, written)
+    if built is not None and not built.moved:
+        reading.problems += _as_problems(document, built.losses)
+    if reading.problems or built is None:
         raise SpecError(reading.problems)
     return Resolved(
-        request=request,
-        compiled=compiled,
-        model=model,
+        request=built.request,
+        compiled=built.compiled,
+        model=built.model,
         spec=written,
         document=document,
         file=file,
@@ -162,8 +125,72 @@ def resolve(
         sources=tuple(reading.sources.values()),
         media=reading.media,
         overrides=overrides,
-        losses=tuple(losses),
+        losses=built.losses,
     )
+
+
+def not_carried(workspace: Workspace, document: Document, file: Path | None) -> list[Problem]:
+    """What the api of a request spec cannot carry, whatever its variables; for validation.
+
+    Raises `SpecError` for a document that is no request spec.
+    """
+    written = load_spec(document, RequestSpec)
+    reading = _reading(workspace, document, file, lambda text, where, place: text)
+    defaults = {name: declared.get("default") for name, declared in written.variables.items()}
+    built = _build(reading, written, defaults, Overrides())
+    return _as_problems(document, built.losses) if built else []
+
+
+def _reading(workspace: Workspace, document: Document, file: Path | None, fill: Fill) -> Reading:
+    return Reading(workspace, document, file or workspace.start / "-", fill)
+
+
+class _Built(NamedTuple):
+    """A request, compiled; `moved` says that an override took it to another api."""
+
+    request: Request
+    compiled: Compiled
+    model: ModelRef
+    losses: tuple[Loss, ...]
+    moved: bool
+
+
+def _build(reading: Reading, written: RequestSpec, variables: dict[str, Json], overrides: Overrides) -> _Built | None:
+    """Put a request together as far as its problems allow; None where even its model is not known."""
+    model, api, moved = _model(reading, written, overrides)
+    turns = conversation.messages(reading, written, variables)
+    tools = ingredients.tools(reading, written)
+    output = ingredients.output(reading, written)
+    image = ingredients.image(reading, written)
+    if model is None:
+        return None
+    losses: list[Loss] = []
+    native = written.body
+    if moved and native:
+        losses.append(Loss("body", f"is native to the api it was written for; {api} does not get it"))
+        native = {}
+    own = model.spec
+    made = adapter(model.provider, api)
+    request = made.defaults(
+        Request(
+            provider=model.provider.name,
+            api=api,
+            model=model.model,
+            messages=turns,
+            tools=tools,
+            tool_choice=ingredients.tool_choice(written),
+            parallel_tool_calls=written.parallel_tool_calls,
+            chain=written.chain,
+            output=output,
+            params=ingredients.params(own.params if own else None, written.params),
+            image=image,
+            omit=(*(own.omit if own else ()), *written.omit),
+            body=reading.lifted(paths.merge(own.body if own else {}, native)),
+            script=ingredients.script(reading, model),
+        )
+    )
+    compiled = made.compile(request)
+    return _Built(request, compiled, model, (*losses, *compiled.losses), moved)
 
 
 def _overridden(document: Document, overrides: Overrides) -> Document:
@@ -208,131 +235,12 @@ def _model(reading: Reading, written: RequestSpec, overrides: Overrides) -> tupl
     return model, api, moved
 
 
-def _tools(reading: Reading, written: RequestSpec) -> tuple[Tool, ...]:
-    tools: list[Tool] = []
-    for n, item in enumerate(written.tools):
-        place: Place = ("tools", n)
-        if isinstance(item, spec.BuiltinTool):
-            native, media = lift(item.given())
-            reading.media.update(media)
-            tools.append(BuiltinTool(native))
-        elif isinstance(item, InlineTool):
-            tools.append(_tool(item.name, item.description, item.parameters, item.strict, item.format))
-        else:
-            try:
-                found, document, path = load_tool(reading.workspace, item)
-            except SpecError as error:
-                reading.problems.extend(error.problems)
-            except BadReference as error:
-                reading.problem(place, error.message, error.hint)
-            else:
-                reading.note(path, document.text)
-                tools.append(_tool(found.name, found.description, found.parameters, found.strict, found.format))
-    names = [tool.name for tool in tools if not isinstance(tool, BuiltinTool)]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        reading.problem(("tools",), f"two tools are named {name!r}", "rename one of them")
-    return tuple(tools)
-
-
-def _tool(
-    name: str, description: str | None, parameters: Json, strict: bool | None, free: Format | None
-) -> FunctionTool | CustomTool:
-    if free is None:
-        return FunctionTool(name, description, parameters, strict)
-    if free.type == "text":
-        return CustomTool(name, description)
-    return CustomTool(name, description, free.type, free.definition)
-
-
-def _tool_choice(written: RequestSpec) -> ToolChoice | None:
-    choice = written.tool_choice
-    if isinstance(choice, spec.ForcedTool):
-        return ToolChoice("required", (choice.tool,), forced=True)
-    if isinstance(choice, spec.AllowedTools):
-        return ToolChoice(choice.mode, choice.tools)
-    return ToolChoice(choice) if choice is not None else None
-
-
-def _output(reading: Reading, written: RequestSpec) -> Output | None:
-    output = written.output
-    if output is None:
-        return None
-    schema: Json = output.schema_
-    name = output.name or "answer"
-    if isinstance(output.schema_, str):
-        place: Place = ("output", "schema")
-        opened = reading.open(output.schema_, place)
-        if opened is None:
-            return None
+def _as_problems(document: Document, losses: Iterable[Loss]) -> list[Problem]:
+    problems = []
+    for loss in losses:
         try:
-            schema = reading.workspace.parsed(opened).value
-        except SpecError as error:
-            reading.problems.extend(error.problems)
-            return None
-        name = output.name or re.sub(r"[^A-Za-z0-9_-]", "_", opened.path.name.split(".")[0])[:64]
-    return Output(name, schema, output.strict, output.description)
-
-
-def _expectations(reading: Reading, written: RequestSpec) -> tuple[Expectation, ...]:
-    """The expectations with every string in them filled."""
-    filled = [_filled(reading, item.given(), ("expect", n)) for n, item in enumerate(written.expect)]
-    return tuple(Expectation.model_validate(item) for item in filled)
-
-
-def _filled(reading: Reading, value: Json, place: Place) -> Json:
-    if isinstance(value, str):
-        return reading.fill(value, place)
-    if isinstance(value, dict):
-        return {key: _filled(reading, item, (*place, key)) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(reading, item, (*place, n)) for n, item in enumerate(value)]
-    return value
-
-
-def _image(reading: Reading, written: RequestSpec) -> Mapping[str, Json] | None:
-    """The picture parameters; `mask` and `markup` are sources."""
-    if written.image is None:
-        return None
-    image: dict[str, Json] = dict(written.image)
-    for name in ("mask", "markup"):
-        if isinstance(image.get(name), str):
-            source = reading.fill(image[name], ("image", name))
-            image[name] = reading.medium(source, ("image", name), "data-url")
-    return image
-
-
-def _native_body(reading: Reading, written: RequestSpec) -> dict[str, Json]:
-    body, media = lift(dict(written.body))
-    reading.media.update(media)
-    return dict(body)
-
-
-def _script(reading: Reading, model: ModelRef) -> Json:
-    """The script of an echo model as plain JSON, its pictures by reference."""
-    if model.spec is None or model.spec.script is None or model.path is None or model.document is None:
-        return None
-    own = Reading(reading.workspace, model.document, model.path, reading.fill)
-
-    def step(written: dict[str, Json], place: Place) -> dict[str, Json]:
-        picture = written.get("image")
-        if not picture:
-            return written
-        return {**written, "image": {**picture, "source": own.medium(picture["source"], (*place, "image"), "base64")}}
-
-    written: Json = model.spec.given()["script"]
-    script = [
-        [step(item, ("script", n, m)) for m, item in enumerate(entry)]
-        if isinstance(entry, list)
-        else step(entry, ("script", n))
-        for n, entry in enumerate(written)
-    ]
-    reading.gather(own)
-    return script
-
-
-def _as_problem(document: Document, loss: Loss) -> Problem:
-    try:
-        place = paths.parse(loss.path)
-    except ValueError:
-        place = ()
-    return document.problem(place, loss.message, loss.hint)
+            place = paths.parse(loss.path)
+        except ValueError:
+            place = ()
+        problems.append(document.problem(place, loss.message, loss.hint))
+    return problems

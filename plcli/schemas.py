@@ -18,7 +18,7 @@ from plcli.errors import Problem, SpecError
 from plcli.media import Json
 from plcli.paths import Parts, find
 from plcli.records import Note, Record
-from plcli.rejections import reasons
+from plcli.rejections import MOST, reasons
 from plcli.specs import KINDS, Closed
 from plcli.spelling import did_you_mean
 
@@ -29,6 +29,9 @@ COMMITTED = ("request", "tool", "model", "workspace", "record")
 
 NAMES = (*COMMITTED, "stubs")
 """Every schema that there is."""
+
+MOST_EXPLAINED = 20_000
+"""Values of the largest document whose mistakes are explained in full; larger ones get plainer words."""
 
 _LINE = Annotated[Record | Note, Field(description="One line of the run log: a run, or a note on one.")]
 _ABSENT = object()
@@ -118,14 +121,24 @@ def _problems(document: Document, kind: str, error: ValidationError) -> list[Pro
     said = document.value.get("kind")
     if isinstance(said, str) and said != kind and said in KINDS:
         return [document.problem(("kind",), f"this is a {said}, and a {kind} is wanted here")]
-    found = reasons(schema(kind), document)
+    found = reasons(schema(kind), document) if _is_small(document.value) else []
     if found:
         return found
-    # The schema accepts exactly what the model accepts, so this tells of a bug without hiding the rejection.
-    return [
-        document.problem(_existing(document.value, item["loc"]), item["msg"].lower())
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
+    # The schema accepts exactly what the model accepts, so only large documents should get here. A bug
+    # in the schema would too, and hides no rejection.
+    told = error.errors(include_url=False, include_context=False, include_input=False)[:MOST]
+    return [document.problem(_existing(document.value, item["loc"]), item["msg"].lower()) for item in told]
+
+
+def _is_small(value: Json) -> bool:
+    """Whether a document has so few values that explaining it takes no long time."""
+    waiting, left = [value], MOST_EXPLAINED
+    while waiting and left > 0:
+        item = waiting.pop()
+        below = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+        left -= 1 + len(below)
+        waiting.extend(below)
+    return left > 0
 
 
 def _existing(value: Json, path: Parts) -> Parts:

@@ -6,7 +6,8 @@ A file that breaks its format does not come here; requests have rules of their o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,9 @@ from plcli.spelling import did_you_mean
 from plcli.workspace import Workspace
 
 Place = tuple[Step, ...]
+
+SECONDS = 5.0
+"""Longest time that the answers of one file of stubs are checked."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -150,12 +154,13 @@ def _stub_problems(document: Document, stubs: Sequence[Stub], tool: ToolSpec | N
             here = (*place, "when", name)
             found += matcher_problems(document, here, written["when"][name])
             found += _argument_problems(document, here, name, tool)
-        found += _answer_problems(document, place, stub, tool)
         if covered:
             message = "this stub never answers: one before it answers every call"
             hint = "put the stub without `when` last"
             found.append(document.problem(place, message, hint, severity="warning"))
         covered = covered or (stub.when is None and stub.when_schema is None)
+    if tool is not None and tool.returns is not None:
+        found += _answer_problems(document, stubs, tool.returns)
     return found
 
 
@@ -169,24 +174,29 @@ def _argument_problems(document: Document, place: Place, name: str, tool: ToolSp
     return [document.problem(place, f"the tool has no argument {name!r}", hint, of="key", severity="warning")]
 
 
-def _answer_problems(document: Document, place: Place, stub: Stub, tool: ToolSpec | None) -> list[Problem]:
-    """Whether the answers of a stub fit what the tool says that it returns."""
-    if tool is None or tool.returns is None:
-        return []
-    answers: list[tuple[Place, Json]] = []
-    if "return_" in stub.model_fields_set:
-        answers.append(((*place, "return"), stub.return_))
-    answers += [((*place, "return_in_turn", n), answer) for n, answer in enumerate(stub.return_in_turn or ())]
-    found = []
-    for here, answer in answers:
+def _answer_problems(document: Document, stubs: Sequence[Stub], returns: Json) -> Iterator[Problem]:
+    """Which answers do not fit what the tool says that it returns."""
+    end = time.monotonic() + SECONDS
+    for place, answer in _answers(stubs):
+        if time.monotonic() > end:
+            message = f"checking took longer than {SECONDS:g} s; from here on no answer was held against `returns`"
+            yield document.problem(place, message, severity="warning")
+            return
         try:
-            reason = mismatch(answer, tool.returns)
+            reason = mismatch(answer, returns)
         except Undecided:
             # A schema that cannot be used is a problem where it stands.
-            continue
+            return
         if reason is not None:
-            found.append(document.problem(here, f"does not fit `returns`: {reason}"))
-    return found
+            yield document.problem(place, f"does not fit `returns`: {reason}")
+
+
+def _answers(stubs: Sequence[Stub]) -> Iterator[tuple[Place, Json]]:
+    for n, stub in enumerate(stubs):
+        if "return_" in stub.model_fields_set:
+            yield ("stubs", n, "return"), stub.return_
+        for m, answer in enumerate(stub.return_in_turn or ()):
+            yield ("stubs", n, "return_in_turn", m), answer
 
 
 def _url_fault(url: str) -> str | None:

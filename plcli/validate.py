@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,6 +27,9 @@ from plcli.workspace import FILE, Workspace
 
 STDIN = "-"
 """The path that stands for standard input."""
+
+MOST = 1000
+"""Problems of one file that are worth a reader's time."""
 
 _KIND = re.compile(rb"""(?:^|[{,])\s*["']?kind["']?\s*[:=]\s*["']?(?:%s)\b""" % "|".join(KINDS).encode(), re.MULTILINE)
 
@@ -84,7 +88,12 @@ class _Validation:
         def place(problem: Problem) -> tuple[str, int, int, str]:
             return problem.file, problem.line or 0, problem.column or 0, problem.path
 
-        return Report(tuple(self.files), tuple(sorted(self.problems, key=place)))
+        shown: list[Problem] = []
+        for file, found in groupby(sorted(self.problems, key=place), key=lambda problem: problem.file):
+            shown += islice(found, MOST)
+            if next(found, None) is not None:
+                shown.append(Problem(file, f"has more than {MOST:,} problems; the others are not shown"))
+        return Report(tuple(self.files), tuple(shown))
 
     def add(self, problems: Iterable[Problem]) -> None:
         self.problems.update(dict.fromkeys(problems))

@@ -46,9 +46,9 @@ def validate(
     """
     screen = options.screen_of(ctx)
     found = workspaces.find(Path.cwd(), workspace, allowed=tuple(allow_path or ()))
-    report = check(found, paths or [str(found.root)], read_stdin=lambda: sys.stdin.buffer.read(MAX_BYTES + 1))
+    report = check(found, paths or [str(found.root)], sys.stdin.buffer)
     show_problems(report.problems, screen, style.value)
     errors = sum(problem.severity == "error" for problem in report.problems)
     warnings = len(report.problems) - errors
-    screen.say(f"{report.files} files, {errors} errors, {warnings} warnings")
+    screen.say(f"{len(report.files)} files, {errors} errors, {warnings} warnings")
     return Exit.FILE if errors else Exit.DONE

@@ -84,11 +84,11 @@ def model_name(record: Record) -> str:
 
 
 def tokens(record: Record) -> str | None:
-    """`12 in, 34 out`."""
+    """`12 + 34 tokens`: in and out."""
     usage = record.usage
     if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
         return None
-    return f"{_count(usage.input_tokens)} in, {_count(usage.output_tokens)} out"
+    return f"{_count(usage.input_tokens)} + {_count(usage.output_tokens)} tokens"
 
 
 def cost(record: Record) -> str | None:
