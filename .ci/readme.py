@@ -1,4 +1,4 @@
-"""Keeps the generated parts of the README true: help texts, tables, and what commands print.
+"""Keeps the generated parts of the README true: help texts, tables, what commands print, and its picture.
 
 A generated part stands between `<!-- begin: WHAT -->` and `<!-- end -->`. Without an option this
 script fails when one is stale; with `--write` it writes them again.
@@ -6,34 +6,52 @@ script fails when one is stale; with `--write` it writes them again.
 
 from __future__ import annotations
 
+import fcntl
+import io
 import os
+import pty
 import re
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import copytree
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.terminal_theme import SVG_EXPORT_THEME
+from rich.text import Text
 
 from plcli import schemas
 from plcli.errors import EXIT_MEANINGS
 
+SVG = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+"""The picture's frame without fonts from elsewhere: it loads nothing."""
+
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+PICTURE = ROOT / ".readme" / "run.svg"
+PICTURED = ("run hello --var name=Ada", "run weather --model echo-weather", "log list")
 PART = re.compile(r"(<!-- begin: (?P<what>[^\n]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "COLUMNS": "100", "HOME": "/nonexistent"}
 
 
 def main() -> int:
-    """Check the README, or write it."""
-    old = README.read_text(encoding="utf-8")
-    new = PART.sub(lambda part: part[1] + made(part["what"]) + part[3], old)
-    if new == old:
-        return 0
-    if "--write" in sys.argv:
-        README.write_text(new, encoding="utf-8")
-        return 0
-    sys.stderr.write("README.md is stale; write it again with: python .ci/readme.py --write\n")
-    return 1
+    """Check the README and its picture, or write them."""
+    fresh = {README: PART.sub(lambda part: part[1] + made(part["what"]) + part[3], README.read_text("utf-8"))}
+    fresh[PICTURE] = picture(PICTURED)
+    stale = [path for path, text in fresh.items() if not path.exists() or path.read_text("utf-8") != text]
+    for path in stale:
+        if "--write" in sys.argv:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(fresh[path], "utf-8")
+        else:
+            sys.stderr.write(f"{path.name} is stale; write it again with: python .ci/readme.py --write\n")
+    return 1 if stale and "--write" not in sys.argv else 0
 
 
 def made(what: str) -> str:
@@ -48,14 +66,66 @@ def help_text(command: str) -> str:
 
 
 def console(command: str) -> str:
-    """What a command prints in a copy of the examples; what differs from run to run is fixed."""
+    """What a command prints in a copy of the examples."""
+    with examples() as place:
+        return f"```console\n$ plcli {command}\n{Steady()(plcli(command.split(), place))}```\n"
+
+
+def picture(commands: Iterable[str]) -> str:
+    """A terminal on which the commands were typed one after the other, as an SVG."""
+    screen = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
+    steady = Steady()
+    with examples() as place:
+        for command in commands:
+            screen.print(Text(f"$ plcli {command}"))
+            screen.print(Text.from_ansi(steady(on_terminal(command.split(), place))))
+    return screen.export_svg(title="plcli", code_format=SVG, unique_id="plcli", theme=SVG_EXPORT_THEME)
+
+
+@contextmanager
+def examples() -> Iterator[Path]:
+    """A copy of the examples, without a log."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "examples"
         copytree(ROOT / "examples", place, ignore=lambda _, names: {"runs.jsonl", "media"} & set(names))
-        shown = plcli(command.split(), place)
-    shown = re.sub(r"\brun [0-9a-z]{5}\b", "run k3x9p", shown)
-    shown = re.sub(r"\d+\.\d s\b", "0.3 s", shown)
-    return f"```console\n$ plcli {command}\n{shown}```\n"
+        yield place
+
+
+class Steady:
+    """Gives what commands show the same runs, times and durations each time."""
+
+    def __init__(self) -> None:
+        self.fresh = iter(("k3x9p", "w7d2m", "b5q8t"))
+        self.tails: dict[str, str] = {}
+
+    def __call__(self, shown: str) -> str:
+        shown = re.sub(r"(?<=\brun )[0-9a-z]{5}\b|^[0-9a-z]{5}(?=  \d{4}-)", self.tail, shown, flags=re.MULTILINE)
+        shown = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-11-23 16:55:39", shown)
+        return re.sub(r"\d+\.\d s\b", "0.3 s", shown)
+
+    def tail(self, found: re.Match[str]) -> str:
+        """The tail that stands for the one found."""
+        if found[0] not in self.tails:
+            self.tails[found[0]] = next(self.fresh)
+        return self.tails[found[0]]
+
+
+def on_terminal(arguments: list[str], folder: Path) -> str:
+    """Both streams of a command on a terminal, colours included."""
+    own, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    command = [sys.executable, "-m", "plcli", *arguments]
+    process = subprocess.Popen(
+        command, cwd=folder, env=ENVIRONMENT | {"TERM": "xterm-256color"}, stdin=its, stdout=its, stderr=its
+    )
+    os.close(its)
+    shown = b""
+    with suppress(OSError):  # how Linux says that the other side is closed
+        while data := os.read(own, 65536):
+            shown += data
+    os.close(own)
+    process.wait()
+    return shown.decode().replace("\r\n", "\n").rstrip("\n")
 
 
 def exit_codes(_: str) -> str:

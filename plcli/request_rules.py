@@ -25,6 +25,7 @@ from plcli.specs import RequestSpec
 from plcli.specs import request as written
 from plcli.specs.tool import InlineTool
 from plcli.spelling import did_you_mean
+from plcli.toolbox import load_tool
 from plcli.variables import problem_with
 from plcli.workspace import Workspace
 
@@ -51,7 +52,7 @@ class Findings(NamedTuple):
 def request_findings(workspace: Workspace, document: Document, file: Path, spec: RequestSpec) -> Findings:
     """Hold a request against the rules; the document has its format already.
 
-    Problems inside the named specs are not among the findings.
+    Where a named spec cannot be used, its problems are among the findings.
     """
     inspection = _Inspection(workspace, document, file, spec)
     inspection.look_at_model()
@@ -110,9 +111,8 @@ class _Inspection(Reading):
             model.api(self.spec.api)
         except (BadReference, SetupError) as error:
             self.note_at(place, error.message, error.hint)
-        except SpecError:
-            # The model spec is named, so it is told about as a file of its own.
-            return
+        except SpecError as error:
+            self.problems += error.problems
 
     def look_at_tools(self) -> None:
         seen: set[str] = set()
@@ -141,17 +141,13 @@ class _Inspection(Reading):
 
     def look_up_tool(self, name: str, place: Place) -> None:
         try:
-            path = self.workspace.lookup("tool", name)
+            self.named.append(load_tool(self.workspace, name).path)
         except BadReference as error:
             self.note_at(place, error.message, error.hint)
-            return
-        if path is not None:
-            self.named.append(path)
-            return
-        meant = self.workspace.suggestion("tool", name)
-        folder = self.workspace.shown(self.workspace.folder("tool"))
-        add = f"add {folder}/{name}.yaml; a tool of the provider is written {{type: {name}}}"
-        self.note_at(place, f"there is no tool {name!r}", f"did you mean {meant!r}?" if meant else add)
+        except SpecError as error:
+            self.problems += error.problems
+            path = self.workspace.lookup("tool", name)
+            self.named += [path] if path else []
 
     def tool_names(self) -> Collection[str] | None:
         """What the model can call; None where `body` or `image` add tools of their own."""

@@ -30,9 +30,8 @@ def load_tool(workspace: Workspace, name: str) -> Tool:
     if path is None:
         meant = workspace.suggestion("tool", name)
         folder = workspace.shown(workspace.folder("tool"))
-        raise BadReference(
-            f"there is no tool {name!r}", hint=f"did you mean {meant!r}?" if meant else f"add {folder}/{name}.yaml"
-        )
+        add = f"add {folder}/{name}.yaml; a tool of the provider is written {{type: {name}}}"
+        raise BadReference(f"there is no tool {name!r}", hint=f"did you mean {meant!r}?" if meant else add)
     return read_tool(workspace, path)
 
 

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -89,10 +88,13 @@ class _Validation:
             return problem.file, problem.line or 0, problem.column or 0, problem.path
 
         shown: list[Problem] = []
-        for file, found in groupby(sorted(self.problems, key=place), key=lambda problem: problem.file):
-            shown += islice(found, MOST)
-            if next(found, None) is not None:
-                shown.append(Problem(file, f"has more than {MOST:,} problems; the others are not shown"))
+        counts: dict[str, int] = {}
+        for problem in sorted(self.problems, key=place):
+            count = counts[problem.file] = counts.get(problem.file, 0) + 1
+            if count <= MOST:
+                shown.append(problem)
+            elif count == MOST + 1:
+                shown.append(Problem(problem.file, f"more than {MOST:,} problems; the others are not shown"))
         return Report(tuple(self.files), tuple(shown))
 
     def add(self, problems: Iterable[Problem]) -> None:
@@ -206,6 +208,8 @@ def _files(workspace: Workspace, path: str) -> Iterator[Path]:
     found = [path] if exact or not glob.has_magic(path) else glob.glob(path, root_dir=workspace.start, recursive=True)
     if not found:
         raise UsageError(f"no file fits {path}", hint="quote the pattern, and check the folder it starts in")
+    if not exact and found == [path] and Path(path).suffix.lower() not in FORMATS:
+        raise UsageError(f"there is no file or folder {path}", hint="name a spec file, a folder, or a pattern")
     for name in sorted(found):
         place = Path(os.path.abspath(workspace.start / name))
         if place.is_dir():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,13 @@ _FOREIGN = re.compile(
 """Variables of the machine that could change what a test sees, or be spent by it."""
 
 _KEPT = {"PLCLI_AIMOCK", "PLCLI_REQUIRE_AIMOCK"}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _control_c() -> None:
+    """Tests in the background (`.ci/run &`) can be interrupted too: a shell has such processes ignore Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,10 @@ import typer
 from plcli import options
 from plcli.errors import Exit
 from plcli.records import Record, line
-from plcli.render.answer import cost, duration, model_name, tokens
+from plcli.render.answer import call_line, cost, duration, model_name, tokens
 from plcli.render.card import show_card, show_wire
 from plcli.render.table import show_table
+from plcli.response import ToolCallPart
 from plcli.session import open_session
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, help="List and show what ran.")
@@ -87,5 +88,14 @@ def _row(record: Record) -> tuple[str, ...]:
         cost(record) or "",
         duration(record) or "",
         record.spec.path if record.spec else "",
-        (response.text if response else None) or (record.error.message if record.error else ""),
+        _answer(record),
     )
+
+
+def _answer(record: Record) -> str:
+    """The words of the answer, else the calls it asks for, else why there is none."""
+    response = record.response
+    if response and response.text:
+        return response.text
+    calls = [call_line(part) for part in response.parts if isinstance(part, ToolCallPart)] if response else []
+    return " ".join(calls) or (record.error.message if record.error else "")

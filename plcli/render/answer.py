@@ -57,7 +57,7 @@ def show_footer(record: Record, screen: Screen) -> None:
     """The line below an answer (state, model, tokens, cost, time, run); then what went wrong, and what to do."""
     state = record.response.state if record.response else "error"
     facts = filter(None, (model_name(record), tokens(record), cost(record), duration(record), run_name(record)))
-    screen.say((state, _COLOURS.get(state, "red")), (f" · {' · '.join(facts)}", "dim"))
+    screen.say((state, _COLOURS.get(state, "red")), " ", (f"· {' · '.join(facts)}", "dim"))
     show_findings(record, screen)
 
 

@@ -116,7 +116,9 @@ def test_variables_have_their_declared_types(said: Said, write: Write, snapshot:
     assert said("run", "trip.yaml", "--var", "city=@city.txt", "--var", "days=-", stdin=b"4") == snapshot
 
 
-def test_missing_and_mistyped_variables_are_told_together(said: Said, write: Write, snapshot: SnapshotAssertion) -> None:
+def test_missing_and_mistyped_variables_are_told_together(
+    said: Said, write: Write, snapshot: SnapshotAssertion
+) -> None:
     write("trip.yaml", TYPED)
     assert said("run", "trip.yaml", "--var", "days=many", "--var", "wrods=[]") == snapshot
 
@@ -156,7 +158,9 @@ def test_each_row_is_a_run(said: Said, write: Write, snapshot: SnapshotAssertion
         ("empty.jsonl", ""),
     ],
 )
-def test_wrong_rows_are_explained_and_nothing_runs(said: Said, write: Write, snapshot: SnapshotAssertion, name: str, text: str) -> None:
+def test_wrong_rows_are_explained_and_nothing_runs(
+    said: Said, write: Write, snapshot: SnapshotAssertion, name: str, text: str
+) -> None:
     write("trip.yaml", TYPED)
     write(name, text)
     assert said("run", "trip.yaml", "--vars", name) == snapshot
@@ -165,7 +169,9 @@ def test_wrong_rows_are_explained_and_nothing_runs(said: Said, write: Write, sna
 # Changes from the command line
 
 
-def test_set_changes_the_spec_and_is_recorded(workspace: Path, said: Said, cli: Cli, snapshot: SnapshotAssertion) -> None:
+def test_set_changes_the_spec_and_is_recorded(
+    workspace: Path, said: Said, cli: Cli, snapshot: SnapshotAssertion
+) -> None:
     assert said("run", "hello", "--set", "prompt=Hello from --set", "--model", "echo/any") == snapshot
     record = json.loads(cli("log", "show", "--format", "json").out)
     assert record["overrides"] == {"model": "echo/any", "set": {"prompt": "Hello from --set"}}
@@ -284,7 +290,9 @@ def test_a_structured_answer_is_held_against_its_schema(
     assert said("run", "country") == snapshot
 
 
-def test_an_expected_state_decides_instead_of_the_refusal(said: Said, write: Write, snapshot: SnapshotAssertion) -> None:
+def test_an_expected_state_decides_instead_of_the_refusal(
+    said: Said, write: Write, snapshot: SnapshotAssertion
+) -> None:
     write("models/answer.yaml", SCRIPTED + "  - refusal: I would rather not.\n")
     assert said("run", "--prompt", "x", "-m", "answer") == snapshot
     assert said("run", "--prompt", "x", "-m", "answer", "--set", "expect=[{state: refused}]") == snapshot
@@ -295,7 +303,7 @@ def test_an_expected_state_decides_instead_of_the_refusal(said: Said, write: Wri
     [
         pytest.param("  - error: {status: 400, message: no such parameter}\n", id="400"),
         pytest.param("  - error: {status: 401, message: who are you}\n", id="401"),
-        pytest.param("  - error: {status: 429, message: slow down, retry_after: 0.01, times: 1}\n  - text: ok\n", id="429"),
+        pytest.param("  - error: {status: 429, message: slow, retry_after: 0.01, times: 1}\n  - text: ok\n", id="429"),
         pytest.param("  - error: {status: 429, message: pay, code: insufficient_quota}\n", id="no quota"),
         pytest.param("  - error: {status: 500, message: our fault, retry_after: 0.01}\n", id="500"),
         pytest.param("  - text: The beginning\n  - cut: true\n", id="cut"),
@@ -313,7 +321,9 @@ def test_what_a_provider_may_answer(said: Said, write: Write, snapshot: Snapshot
 
 
 def test_a_picture_is_kept_and_named(workspace: Path, said: Said, write: Write, snapshot: SnapshotAssertion) -> None:
-    write("models/painter.yaml", SCRIPTED + "  - image: {source: ../prompts/triangle.png, revised_prompt: a triangle}\n")
+    write(
+        "models/painter.yaml", SCRIPTED + "  - image: {source: ../prompts/triangle.png, revised_prompt: a triangle}\n"
+    )
     assert said("run", "--prompt", "paint", "-m", "painter") == snapshot
 
 

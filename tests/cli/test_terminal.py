@@ -112,7 +112,9 @@ def test_control_c_while_standard_input_is_awaited(plcli_process: Process) -> No
 
 
 def test_a_reader_that_goes_away_loses_no_run(plcli_process: Process, write: Write) -> None:
-    write("models/long.yaml", "kind: model\nprovider: echo\nmodel: long\nscript: [{text: '" + "words " * 50_000 + "'}]\n")
+    write(
+        "models/long.yaml", "kind: model\nprovider: echo\nmodel: long\nscript: [{text: '" + "words " * 50_000 + "'}]\n"
+    )
     with plcli_process.start("run", "--prompt", "x", "-m", "long", "--no-log") as process:
         assert process.stdout is not None
         process.stdout.read(1)
@@ -143,7 +145,13 @@ def test_a_list_can_be_cut_by_its_reader(plcli_process: Process) -> None:
 
 
 def test_closed_streams_are_no_crash(plcli_process: Process) -> None:
-    command = ["/bin/sh", "-c", 'exec "$@" >&- 2>&-', "sh", *plcli_process.command("run", "--prompt", "x", "-m", "echo/any")]
+    command = [
+        "/bin/sh",
+        "-c",
+        'exec "$@" >&- 2>&-',
+        "sh",
+        *plcli_process.command("run", "--prompt", "x", "-m", "echo/any"),
+    ]
     done = subprocess.run(command, env=plcli_process.environ({}), check=False)
     assert done.returncode == 0
     assert last_record()["response"]["text"] == "x"

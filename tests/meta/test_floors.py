@@ -110,7 +110,9 @@ def violations(root: Path, text: str) -> list[str]:
                 allowed = other_room in house.floors and house.may_use(room, other_room)
             else:
                 # A package gathers its own rooms; they do not look back at it.
-                allowed = not inner or (other_inner in packages[room].floors and packages[room].may_use(inner, other_inner))
+                allowed = not inner or (
+                    other_inner in packages[room].floors and packages[room].may_use(inner, other_inner)
+                )
             if not allowed:
                 found.append(f"{name or 'plcli'}:{line} may not import {other}")
     return found

@@ -61,7 +61,12 @@ class Process:
 
     def __call__(self, *args: str, stdin: bytes = b"", **variables: str) -> Outcome:
         done = subprocess.run(
-            self.command(*args), input=stdin, capture_output=True, env=self.environ(variables), timeout=PATIENCE
+            self.command(*args),
+            input=stdin,
+            capture_output=True,
+            env=self.environ(variables),
+            timeout=PATIENCE,
+            check=False,
         )
         return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 

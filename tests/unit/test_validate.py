@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from plcli import request_rules
 from plcli.documents import parse
 from plcli.errors import UsageError
 from plcli.validate import Report, check, check_file, problems_of
@@ -81,6 +82,8 @@ class TestWhatIsLookedAt:
             run(home, "prompts/*.toml")
         with pytest.raises(UsageError, match="no spec below empty"):
             run(home, "empty")
+        with pytest.raises(UsageError, match="no file or folder nope/"):
+            run(home, "nope/")
 
     def test_a_missing_file_is_a_problem(self, home: Path) -> None:
         assert [(p.file, p.message) for p in run(home, "models/fsat.yaml").problems] == [
@@ -119,6 +122,15 @@ class TestReferences:
         assert [p.hint for p in run(home, "prompts/a.yaml").problems] == [
             "did you mean 'fast'?",
             "did you mean 'get_weather'?",
+        ]
+
+    def test_a_name_of_another_kind_of_spec_is_told(self, home: Path) -> None:
+        put(home, "models/a.yaml", "kind: request\nmodel: fast\nprompt: hi\n")
+        put(home, "tools/b.yaml", MODEL)
+        put(home, "prompts/a.yaml", "kind: request\nmodel: a\nprompt: hi\ntools: [b]\n")
+        assert [(p.where, p.message) for p in run(home, ".").problems] == [
+            ("models/a.yaml:1:7", "this is a request, and a model is wanted here"),
+            ("tools/b.yaml:1:7", "this is a model, and a tool is wanted here"),
         ]
 
     def test_an_api_that_the_provider_has_not_is_told(self, home: Path) -> None:
@@ -352,6 +364,19 @@ class TestHostileFiles:
         nested = "{not: " * 60 + "{text: a}" + "}" * 60
         put(home, "prompts/a.yaml", f"kind: request\nmodel: fast\nprompt: hi\nexpect: [{nested}]\n")
         run(home, "prompts/a.yaml")
+
+    def test_looking_at_texts_and_files_takes_a_bounded_time(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(request_rules, "SECONDS", 0.0)
+        text = "variables: {x: {type: strin}}\nmessages:\n" + "  - {role: user, content: '{{ y }}'}\n" * 3
+        [(where, message)] = told(home, text)
+        assert where == "prompts/a.yaml:5:27 messages[0].content"
+        assert "took longer" in message
+
+    def test_the_problems_of_one_file_are_bounded(self, home: Path) -> None:
+        put(home, "prompts/a.yaml", "kind: request\nmodel: fast\nprompt: hi\nexpect:\n" + "  - {state: x}\n" * 3000)
+        problems = run(home, "prompts/a.yaml").problems
+        assert len(problems) == 1001
+        assert problems[-1].message == "more than 1,000 problems; the others are not shown"
 
     def test_pipes_and_folders_in_place_of_specs_are_no_hang(self, home: Path) -> None:
         os.mkfifo(home / "prompts.yaml")
