@@ -35,7 +35,7 @@ def test_a_card_has_a_line_above_and_a_line_below(workspace: Path, plcli_process
     assert above == "prompts/hello.yaml · echo-hello"
     assert reasoning == "The user wants a greeting, so I greet."
     assert answer.startswith("Oh, hello! ")
-    assert below.startswith("ok · echo-hello · 4 in, 26 out · ")
+    assert below.startswith("ok · echo-hello · 4 + 26 tokens · ")
     assert f"\x1b[1m{above}\x1b[0m\n\x1b[2mThe" in terminal.text
     assert f"\n{answer}\n\x1b[32mok\x1b[0m\x1b[2m · " in terminal.text
 
@@ -104,8 +104,7 @@ def test_an_interrupted_batch_does_not_start_the_next(plcli_process: Process, wr
 
 def test_control_c_while_standard_input_is_awaited(plcli_process: Process) -> None:
     with plcli_process.terminal("run", "-") as terminal:
-        terminal.type("kind: request\n")
-        terminal.wait_until_read()
+        terminal.type("kind: request")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() == 130
     assert "Traceback" not in terminal.text

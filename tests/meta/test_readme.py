@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import Process
+from tests.support.cli import Cli
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,13 +31,13 @@ def test_the_guide_has_commands() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_the_guide_works(command: str, workspace: Path, plcli_process: Process) -> None:
+def test_a_command_of_the_guide_works(command: str, workspace: Path, cli: Cli) -> None:
     (workspace / "rows.jsonl").write_text('{"name": "Ada"}\n{"name": "Grace"}\n')
     for _ in range(3):  # what the log is asked for
-        assert plcli_process("run", "hello", "-q").code == 0
+        assert cli("run", "--prompt", "x", "--model", "echo/any").code == 0
     before, _, line = command.rpartition(" | ")
     stdin = subprocess.run(shlex.split(before), capture_output=True).stdout if before else b""
-    outcome = plcli_process(*shlex.split(line)[1:], stdin=stdin)
-    expected = 1 if "flaky" in command or before else 0  # another answer than the request expects
+    outcome = cli(*shlex.split(line)[1:], stdin=stdin)
+    expected = 1 if "flaky" in command else 0  # it says something else than the request expects
     assert outcome.code == expected, outcome.err
-    assert outcome.out
+    assert outcome.out or "validate" in command

@@ -139,12 +139,10 @@ class Terminal:
         while words not in self.text:
             assert self._read(), f"ended without {words!r}: {self.text}"
 
-    def type(self, text: str) -> None:
-        """Type this text."""
-        os.write(self._fd, text.encode())
-
-    def wait_until_read(self) -> None:
-        """Wait until the process has read what was typed."""
+    def type(self, line: str) -> None:
+        """Type a line, and wait until the process has read it."""
+        os.write(self._fd, f"{line}\n".encode())
+        self.wait_for(line)  # the terminal's own echo: from now on the line is there to be read
         until = time.monotonic() + PATIENCE
         fd = os.open(self._name, os.O_RDONLY | os.O_NOCTTY)
         try:
