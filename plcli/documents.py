@@ -207,6 +207,7 @@ def _read_toml(text: str, file: str) -> Json:
 def _check_leaves(value: Json, places: Callable[[], Place | None], file: str) -> None:
     """Hold what JSON and TOML let through against JSON values; dates become RFC 3339 text in place."""
     problems: list[Problem] = []
+    values = 0
 
     def note(path: tuple[Step, ...], message: str, hint: str | None = None) -> None:
         root = places()
@@ -217,6 +218,10 @@ def _check_leaves(value: Json, places: Callable[[], Place | None], file: str) ->
     waiting: list[tuple[tuple[Step, ...], Json]] = [((), value)]
     while waiting and len(problems) < yaml12.MAX_PROBLEMS:
         path, parent = waiting.pop()
+        values += len(parent)
+        if values > yaml12.MAX_NODES:
+            note((), f"more than {yaml12.MAX_NODES:,} values", "keep long lists in files of their own")
+            break
         if len(path) >= yaml12.MAX_DEPTH:
             note(path, f"nested deeper than {yaml12.MAX_DEPTH} levels")
             continue

@@ -61,7 +61,6 @@ def request_findings(workspace: Workspace, document: Document, file: Path, spec:
     inspection.look_at_messages()
     inspection.look_at_expectations()
     inspection.look_at_variables()
-    inspection.problems += path_problems(document, ("omit",), spec.omit)
     return Findings(inspection.problems, inspection.named)
 
 

@@ -184,7 +184,7 @@ def _build(reading: Reading, written: RequestSpec, variables: dict[str, Json], o
             output=output,
             params=ingredients.params(own.params if own else None, written.params),
             image=image,
-            omit=(*(own.omit if own else ()), *written.omit),
+            omit=(*written.omit, *(own.omit if own else ())),
             body=reading.lifted(paths.merge(own.body if own else {}, native)),
             script=ingredients.script(reading, model),
         )

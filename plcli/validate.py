@@ -17,7 +17,7 @@ from plcli.fence import BadReference, read_regular, walk
 from plcli.media import Json
 from plcli.modelrefs import model_of
 from plcli.request_rules import request_findings
-from plcli.resolve import resolve
+from plcli.resolve import not_carried
 from plcli.schemas import load_any, load_spec
 from plcli.spec_rules import model_problems, stubs_problems, tool_problems, workspace_problems
 from plcli.specs import KINDS, Closed, ModelSpec, RequestSpec, StubsSpec, ToolSpec, WorkspaceSpec
@@ -147,14 +147,7 @@ class _Validation:
         self.add(findings.problems)
         for named in findings.named:
             self.check_file(named)
-        sound = all(problem.severity == "warning" for problem in findings.problems)
-        if not sound or not all("default" in declared for declared in spec.variables.values()):
-            return
-        # With a value for every variable, what the api cannot carry can be told too.
-        try:
-            resolve(self.workspace, document, path, given={})
-        except SpecError as error:
-            self.add(error.problems)
+        self.add(not_carried(self.workspace, document, path))
 
     def _check_tool(self, document: Document, spec: ToolSpec, path: Path | None) -> None:
         self.add(tool_problems(document, spec))

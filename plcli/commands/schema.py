@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +18,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def schema(
     ctx: typer.Context,
     kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help="request, tool, model, workspace or record.")
+        str | None, typer.Argument(metavar="KIND", help="request, tool, stubs, model, workspace or record.")
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Write all schemas into a folder.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Fail when a schema in the folder is stale.")] = False,
@@ -49,15 +48,14 @@ def schema(
         for file in map(schemas.file_name, stale):
             screen.print(f"{folder / file} is stale; write it again with: plcli schema --write --to {folder}")
         return Exit.FINDING if stale else Exit.DONE
-    generated = schemas.generate()
     if kind is None:
-        screen.print("\n".join(generated))
+        screen.print("\n".join(schemas.NAMES))
         return Exit.DONE
-    if kind not in generated:
-        meant = did_you_mean(kind, generated)
+    if kind not in schemas.NAMES:
+        meant = did_you_mean(kind, schemas.NAMES)
         raise UsageError(
             f"there is no schema {kind!r}",
-            hint=f"did you mean {meant!r}?" if meant else f"the schemas are: {', '.join(generated)}",
+            hint=f"did you mean {meant!r}?" if meant else f"the schemas are: {', '.join(schemas.NAMES)}",
         )
-    screen.print(json.dumps(generated[kind], indent=2, ensure_ascii=False))
+    screen.print(schemas.text(kind).rstrip())
     return Exit.DONE

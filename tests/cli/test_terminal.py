@@ -37,7 +37,7 @@ def test_a_card_has_a_line_above_and_a_line_below(workspace: Path, plcli_process
     assert answer.startswith("Oh, hello! ")
     assert below.startswith("ok · echo-hello · 4 + 26 tokens · ")
     assert f"\x1b[1m{above}\x1b[0m\n\x1b[2mThe" in terminal.text
-    assert f"\n{answer}\n\x1b[32mok\x1b[0m\x1b[2m · " in terminal.text
+    assert f"\n{answer}\n\x1b[32mok\x1b[0m" in terminal.text
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])

@@ -273,3 +273,11 @@ def test_folders_pipes_and_other_suffixes_are_no_specs(tmp_path: Path) -> None:
         with pytest.raises(SpecError) as caught:
             load(tmp_path / name, shown=name)
         assert caught.value.message == message
+
+
+@pytest.mark.parametrize("format", ["json", "toml"])
+def test_a_document_of_too_many_values_is_a_problem(format: Any) -> None:
+    text = '{"a": [' + "1," * 100_000 + "1]}" if format == "json" else "a = [" + "1," * 100_000 + "1]"
+    with pytest.raises(SpecError) as caught:
+        parse(text, file="f", format=format)
+    assert "100,000" in caught.value.message
