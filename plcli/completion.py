@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
 
 from plcli.errors import PlcliError
 from plcli.runlog import RunLog
-from plcli.workspace import Kind, Workspace, find
+from plcli.workspace import Kind, Workspace, find, here
 
 RUNS = 50
 """The newest runs that are offered."""
@@ -40,7 +39,7 @@ def _starting(words: Iterable[str], incomplete: str) -> list[str]:
 
 
 def _workspace() -> Workspace:
-    return find(Path.cwd())
+    return find(here())
 
 
 def _names(kind: Kind) -> Iterator[str]:

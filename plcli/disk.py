@@ -169,7 +169,7 @@ def sync_folder(folder: Path) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make the folder and those above it, durably; nothing happens where it stands."""
-    if folder.is_dir() or folder == folder.parent:
+    if os.path.isdir(folder) or folder == folder.parent:
         return
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)

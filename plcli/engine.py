@@ -121,6 +121,7 @@ class _Sending:
             stop=tenacity.stop_after_attempt(self.connection.retries + 1),
             retry=tenacity.retry_if_exception(self.may_pass),
             wait=self.pause,
+            before_sleep=self.announce,
             sleep=self.sleep,
             reraise=True,
         )(self.attempt)
@@ -181,10 +182,13 @@ class _Sending:
         """Seconds until the next try: what the provider asks, else growing with some jitter."""
         error = state.outcome.exception() if state.outcome else None
         asked = error.failure.retry_after if isinstance(error, CallFailed) else None
-        seconds = asked if asked is not None else _BACKOFF(state)
+        return asked if asked is not None else _BACKOFF(state)
+
+    def announce(self, state: tenacity.RetryCallState) -> None:
+        """Tell of the failure that is about to be retried."""
+        error = state.outcome.exception() if state.outcome else None
         if isinstance(error, CallFailed):
-            self.watch_wait(error.failure, seconds)
-        return seconds
+            self.watch_wait(error.failure, state.upcoming_sleep)
 
     def sleep(self, seconds: float) -> None:
         """Wait, and remember how long."""
@@ -230,7 +234,7 @@ class _Sending:
 
 
 _STATE_OF_KIND: dict[str, State] = {"interrupted": "incomplete", "safety": "blocked"}
-_BACKOFF = tenacity.wait_exponential_jitter(initial=0.5, max=8, jitter=0.5)
+_BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=8) + tenacity.wait_random(0, 0.5)
 
 
 def _request_id(tap: Tap) -> str | None:

@@ -107,7 +107,7 @@ def _dotenv_text(path: Path) -> str:
     hint = "set the variables in your shell instead"
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(path.parent)):
         raise SpecError([Problem(str(path), "the .env file leads out of the workspace", hint=hint)])
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise SpecError([Problem(str(path), "the .env file is no regular file", hint=hint)])
     try:
         with path.open("rb") as file:

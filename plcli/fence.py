@@ -115,7 +115,7 @@ def walk(folder: Path) -> Iterator[Path]:
             if entry.is_dir(follow_symlinks=False):
                 if depth < WALK_DEPTH and not entry.name.startswith(".") and entry.name != "node_modules":
                     below.append((here / entry.name, depth + 1))
-            elif entry.is_file():
+            elif entry.is_file(follow_symlinks=False) or (entry.is_symlink() and os.path.isfile(entry)):
                 yield here / entry.name
         folders.extend(reversed(below))
 

@@ -23,7 +23,7 @@ class Commit:
 def root(path: Path) -> Path | None:
     """The nearest folder upwards that holds `.git` (a folder, or the file of a worktree); None outside of one."""
     here = Path(os.path.abspath(path))
-    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
+    return next((folder for folder in (here, *here.parents) if os.path.exists(folder / ".git")), None)
 
 
 def commit(path: Path) -> Commit | None:
@@ -34,7 +34,7 @@ def commit(path: Path) -> Commit | None:
     """
     file = Path(os.path.realpath(path))
     folder = root(file.parent)
-    if folder is None or not file.is_file():
+    if folder is None or not os.path.isfile(file):
         return None
     name = file.relative_to(folder).as_posix()
     if "\n" in name:

@@ -35,6 +35,8 @@ def read_inputs(
     workspace: Workspace, specs: Sequence[str], prompt: str | None, var: Sequence[str], rows: Path | None
 ) -> list[Input]:
     """Every spec with every row. Raises `SpecError` and `UsageError`."""
+    if [*specs, *(text.partition("=")[2] for text in var)].count("-") > 1:
+        raise UsageError("standard input is named more than once", hint="put one of them in a file: --var name=@file")
     given = dict(_variable(workspace, text) for text in var)
     table = _rows(workspace, rows) if rows else None
     if table == []:
@@ -70,7 +72,7 @@ def _spec(workspace: Workspace, name: str) -> tuple[Document, Path | None]:
     if name == "-":
         return _stdin_spec(), None
     path = workspace.start / name
-    if path.is_file() or path.suffix.lower() in FORMATS or "/" in name:
+    if os.path.isfile(path) or path.suffix.lower() in FORMATS or "/" in name:
         return workspace.document(path), Path(os.path.realpath(path))
     try:
         found = workspace.lookup("request", name)

@@ -20,7 +20,7 @@ from plcli.fence import TEXT_LIMIT, BadReference, Opened
 from plcli.media import Json
 from plcli.modelrefs import model_reference
 from plcli.places import Position, Step
-from plcli.spec_rules import format_problems, path_problems, schema_problems
+from plcli.spec_rules import format_problems, schema_problems
 from plcli.specs import RequestSpec
 from plcli.specs import request as written
 from plcli.specs.tool import InlineTool

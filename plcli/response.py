@@ -25,7 +25,6 @@ class Kept(BaseModel):
         extra="ignore",
         strict=True,
         defer_build=True,
-        use_attribute_docstrings=True,
         populate_by_name=True,
         ser_json_inf_nan="constants",
     )

@@ -191,7 +191,7 @@ class RunLog:
                     yield entry
 
     def _absent(self, ref: str) -> UsageError:
-        if not self.path.exists():
+        if not os.path.exists(self.path):
             return UsageError(
                 f"no run {ref!r}: there is no log at {self.path} yet",
                 hint="plcli run SPEC writes it; --log names another",

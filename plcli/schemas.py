@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import functools
 import json
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core.core_schema import ModelSchema
 
+from plcli.docstrings import attribute_docs
 from plcli.documents import Document
 from plcli.errors import Problem, SpecError
 from plcli.media import Json
@@ -39,7 +42,17 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _Generator(GenerateJsonSchema):
-    """Pydantic's generator without the titles that it makes from names."""
+    """Pydantic's generator, with the docstrings of fields and without the titles that it makes from names."""
+
+    def model_schema(self, schema: ModelSchema) -> dict[str, Any]:
+        body = super().model_schema(schema)
+        model = schema["cls"]
+        for owner in takewhile(lambda ancestor: ancestor is not BaseModel, model.__mro__):
+            for name, text in attribute_docs(owner).items():
+                if name in model.model_fields:
+                    key = model.model_fields[name].alias or name
+                    body["properties"][key].setdefault("description", text)
+        return body
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False

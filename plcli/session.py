@@ -57,7 +57,7 @@ def open_session(
     allow_paths: Sequence[Path] | None = None,
 ) -> Session:
     """Open the workspace of the current folder. Raises `SpecError` and `UsageError`."""
-    found = workspaces.find(Path.cwd(), workspace, log=log, allowed=tuple(allow_paths or ()))
+    found = workspaces.find(workspaces.here(), workspace, log=log, allowed=tuple(allow_paths or ()))
     user = user_side(os.environ, trust_hosts or ())
     secret_names = [name for name in os.environ if _SECRET_NAME.search(name)]
     redactor = Redactor(user.secrets([*_KEY_NAMES, *secret_names]), found.spec.redact)

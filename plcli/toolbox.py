@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ def read_tool(workspace: Workspace, path: Path) -> Tool:
 def stubs_file(tool: Path) -> Path | None:
     """The file `NAME.stubs.yaml` (or of another format) beside a tool's file."""
     beside = (tool.with_name(f"{tool.stem}.stubs{suffix}") for suffix in FORMATS)
-    return next((path for path in beside if path.is_file()), None)
+    return next((path for path in beside if os.path.isfile(path)), None)
 
 
 def placing_problems(workspace: Workspace, document: Document, spec: ToolSpec, path: Path) -> list[Problem]:

@@ -205,7 +205,7 @@ def _files(workspace: Workspace, path: str) -> Iterator[Path]:
         raise UsageError(f"there is no file or folder {path}", hint="name a spec file, a folder, or a pattern")
     for name in sorted(found):
         place = Path(os.path.abspath(workspace.start / name))
-        if place.is_dir():
+        if os.path.isdir(place):
             yield from _specs_below(workspace, place, name)
         else:
             yield place

@@ -125,6 +125,11 @@ class Workspace:
         json_like = opened.data.lstrip()[:1] in (b"{", b"[")
         return parse(opened.data, file=self.label(opened.path), format=known or ("json" if json_like else "yaml"))
 
+    def inner(self, path: Path) -> Path | None:
+        """The workspace below this one that a file belongs to, or None."""
+        below = (folder for folder in path.parents if folder != self.root and folder.is_relative_to(self.root))
+        return next((folder for folder in below if os.path.isfile(folder / FILE)), None)
+
     def shown(self, path: Path) -> str:
         """How records name a path: relative to the workspace, else absolute; with `/`."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
@@ -145,6 +150,14 @@ class Workspace:
         return isinstance(value, dict) and value.get("kind") == kind
 
 
+def here() -> Path:
+    """The current folder. Raises `UsageError` where it is gone."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the current folder is gone", hint="go to one that exists: cd ~") from None
+
+
 def find(
     start: Path, override: Path | None = None, *, log: Path | None = None, allowed: tuple[Path, ...] = ()
 ) -> Workspace:
@@ -159,7 +172,7 @@ def find(
     start = Path(os.path.realpath(start))
     if override is not None:
         root = Path(os.path.realpath(start / override))
-        if not root.is_dir():
+        if not os.path.isdir(root):
             raise UsageError(f"the workspace {override} is no folder", hint="name a folder that exists: --workspace .")
     else:
         upwards = (start, *start.parents)

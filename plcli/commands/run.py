@@ -9,11 +9,12 @@ import typer
 from plcli import options
 from plcli.connect import Limits
 from plcli.errors import Exit, UsageError
-from plcli.inputs import read_inputs, read_overrides
+from plcli.inputs import Input, read_inputs, read_overrides
 from plcli.media import encode, lower
-from plcli.resolve import Resolved, resolve
+from plcli.resolve import Overrides, Resolved, resolve
 from plcli.running import Running
 from plcli.session import open_session
+from plcli.workspace import Workspace
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -58,10 +59,12 @@ def run(
         what = "either SPEC or --prompt, not both" if specs else "one SPEC at least, or --prompt, is needed"
         raise UsageError(what, hint='plcli run prompts/hello.yaml, or plcli run --prompt "…"')
     inputs = read_inputs(session.workspace, specs or [], prompt, var or [], rows)
+    for file in dict.fromkeys(item.file for item in inputs if item.file is not None):
+        if inner := session.workspace.inner(file):
+            folder = session.workspace.label(inner)
+            screen.warn(f"{session.workspace.label(file)} belongs to the workspace {folder}: add --workspace {folder}")
     overrides = read_overrides(model, set_ or [])
-    plans = [
-        resolve(session.workspace, item.document, item.file, given=item.given, overrides=overrides) for item in inputs
-    ]
+    plans = [_plan(session.workspace, item, overrides) for item in inputs]
     if dry_run:
         for plan in plans:
             screen.write(screen.out, _dry(plan, inline=inline, pretty=len(plans) == 1) + "\n")
@@ -69,6 +72,15 @@ def run(
     limits = Limits(timeout, deadline, retries)
     running = Running(session, "run", limits, stream=not no_stream, keep=not no_log, tags=tuple(tag or ()))
     return running.all(plans, [item.row for item in inputs])
+
+
+def _plan(workspace: Workspace, item: Input, overrides: Overrides) -> Resolved:
+    try:
+        return resolve(workspace, item.document, item.file, given=item.given, overrides=overrides)
+    except UsageError as error:
+        if item.row is None:
+            raise
+        raise UsageError(f"row {item.row + 1}: {error.message}", hint="--vars: change the row, or the spec") from None
 
 
 def _dry(plan: Resolved, *, inline: bool, pretty: bool) -> str:

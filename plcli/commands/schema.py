@@ -40,7 +40,12 @@ def schema(
     """
     screen = options.screen_of(ctx)
     if write:
-        for name in schemas.write(folder):
+        try:
+            written = schemas.write(folder)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise UsageError(f"--to {folder}: {reason}", hint="name a folder that can be written") from None
+        for name in written:
             screen.say(f"written: {folder / schemas.file_name(name)}")
         return Exit.DONE
     if check:

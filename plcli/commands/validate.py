@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,7 +44,7 @@ def validate(
     Example: plcli validate prompts/weather.yaml
     """
     screen = options.screen_of(ctx)
-    found = workspaces.find(Path.cwd(), workspace, allowed=tuple(allow_path or ()))
+    found = workspaces.find(workspaces.here(), workspace, allowed=tuple(allow_path or ()))
     report = check(found, paths or [str(found.root)], sys.stdin.buffer)
     show_problems(report.problems, screen, style.value)
     errors = sum(problem.severity == "error" for problem in report.problems)

@@ -35,7 +35,6 @@ class Closed(BaseModel):
         frozen=True,
         strict=True,
         defer_build=True,
-        use_attribute_docstrings=True,
         serialize_by_alias=True,
         allow_inf_nan=False,
         regex_engine="python-re",

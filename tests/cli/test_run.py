@@ -116,6 +116,12 @@ def test_variables_have_their_declared_types(said: Said, write: Write, snapshot:
     assert said("run", "trip.yaml", "--var", "city=@city.txt", "--var", "days=-", stdin=b"4") == snapshot
 
 
+def test_standard_input_is_read_once(said: Said, write: Write, snapshot: SnapshotAssertion) -> None:
+    write("trip.yaml", TYPED)
+    assert said("run", "trip.yaml", "--var", "city=-", "--var", "days=-", stdin=b"4") == snapshot
+    assert said("run", "-", "--var", "city=-", stdin=b"kind: request") == snapshot
+
+
 def test_missing_and_mistyped_variables_are_told_together(
     said: Said, write: Write, snapshot: SnapshotAssertion
 ) -> None:
@@ -216,6 +222,15 @@ def test_a_dry_run_prints_wire_and_target_and_leaves_nothing(
 
 
 # How the answer is shown
+
+
+def test_the_record_of_a_run(workspace: Path, said: Said, snapshot: SnapshotAssertion) -> None:
+    assert said("run", "weather", "--model", "echo-weather", "--tag", "mine", "--format", "json") == snapshot
+
+
+def test_the_record_of_a_failure(said: Said, write: Write, snapshot: SnapshotAssertion) -> None:
+    write("models/answer.yaml", SCRIPTED + "  - error: {status: 503, message: full, retry_after: 0.01}\n")
+    assert said("run", "--prompt", "hi", "-m", "answer", "--retries", "1", "--format", "jsonl") == snapshot
 
 
 def test_json_is_the_record_as_in_the_log(workspace: Path, cli: Cli) -> None:

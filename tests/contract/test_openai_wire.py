@@ -211,9 +211,19 @@ def test_calls_share_a_connection(server: Loopback) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind", "retryable"),
-    [(400, "invalid", False), (401, "auth", False), (403, "permission", False), (404, "not_found", False),
-     (408, "timeout", True), (409, "server", True), (422, "invalid", False), (429, "rate_limit", True),
-     (500, "server", True), (503, "server", True), (304, "protocol", False)],
+    [
+        (400, "invalid", False),
+        (401, "auth", False),
+        (403, "permission", False),
+        (404, "not_found", False),
+        (408, "timeout", True),
+        (409, "server", True),
+        (422, "invalid", False),
+        (429, "rate_limit", True),
+        (500, "server", True),
+        (503, "server", True),
+        (304, "protocol", False),
+    ],
 )
 def test_a_status_is_a_failure_after_one_request(server: Loopback, status: int, kind: str, retryable: bool) -> None:
     if status == 304:
@@ -314,8 +324,9 @@ def test_a_silent_server_ends_at_the_timeout_and_may_be_tried_again(server: Loop
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 
 
-@pytest.mark.parametrize("dribbled", [b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 9999, HEAD + b": " * 9999],
-                         ids=["headers", "body"])
+@pytest.mark.parametrize(
+    "dribbled", [b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 9999, HEAD + b": " * 9999], ids=["headers", "body"]
+)
 @pytest.mark.parametrize("used", [False, True], ids=["new connection", "used connection"])
 def test_a_dribble_ends_at_the_deadline(server: Loopback, dribbled: bytes, used: bool) -> None:
     if used:

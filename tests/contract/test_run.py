@@ -266,7 +266,9 @@ def test_a_pair_of_surrogates_split_over_pieces_is_one_character(here: Path, ser
     raw = b"".join(
         b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n' % half for half in (rb"\ud83d", rb"\udc4b")
     )
-    server.stream(raw + b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n', chunk=1)
+    server.stream(
+        raw + b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n', chunk=1
+    )
     assert cli("run", "hi", "--model", "chat").out == "👋\n"
     response = last(here).response
     assert response is not None

@@ -160,7 +160,9 @@ def test_a_tool_of_the_provider_is_filled_only_for_a_trusted_server(
     assert OTHER not in left(tmp_path, outcome)
 
 
-@pytest.mark.parametrize("name", ["OPENAI_CUSTOM_HEADERS", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "GOOGLE_GENAI_CLIENT_MODE"])
+@pytest.mark.parametrize(
+    "name", ["OPENAI_CUSTOM_HEADERS", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "GOOGLE_GENAI_CLIENT_MODE"]
+)
 def test_variables_of_the_sdks_do_not_act_behind_the_users_back(
     name: str, tmp_path: Path, server: Loopback, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,7 +190,9 @@ def test_a_spec_cannot_read_what_is_not_its_own(source: str, tmp_path: Path, cli
     assert OTHER not in outcome.out + outcome.err
 
 
-@pytest.mark.parametrize("spell", [str, quote, lambda key: base64.b64encode(key.encode()).decode(), lambda key: f"a{key}b"])
+@pytest.mark.parametrize(
+    "spell", [str, quote, lambda key: base64.b64encode(key.encode()).decode(), lambda key: f"a{key}b"]
+)
 def test_a_server_that_echoes_the_key_does_not_get_it_onto_screen_or_disk(
     spell: object, tmp_path: Path, server: Loopback, cli: Cli
 ) -> None:

@@ -55,6 +55,13 @@ def test_only_the_edge_ends_the_process_or_writes_to_its_streams() -> None:
         assert not found or path.name == "app.py", f"{path}: {found}"
 
 
+def test_asking_what_a_path_is_never_fails() -> None:
+    """`Path.is_file()` raises where a name is too long or a folder is closed; `os.path.isfile` says no."""
+    for path in HOUSE:
+        asked = {name.rpartition(".")[2] for name in calls(path) if not name.startswith("os.path.")}
+        assert not {"is_dir", "is_file", "exists"} & asked or path.name == "fence.py", path
+
+
 def test_the_shell_is_never_asked() -> None:
     for path in HOUSE:
         assert not {"os.system", "os.popen", "eval", "exec", "pickle.loads"} & set(calls(path)), path

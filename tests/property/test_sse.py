@@ -16,7 +16,7 @@ from plcli.failures import CallFailed
 from plcli.providers.answer import DONE, events, read
 
 # Characters of one to four bytes, separators that end no line here, and half a surrogate pair.
-TEXT = st.text(st.sampled_from("aé€😀\u2028\u0085\ud83d :\\\""), max_size=20)
+TEXT = st.text(st.sampled_from('aé€😀\u2028\u0085\ud83d :\\"'), max_size=20)
 OBJECT = st.dictionaries(TEXT, TEXT | st.integers() | st.lists(TEXT, max_size=3), max_size=4)
 END = st.sampled_from(["\n", "\r\n", "\r"])
 NOISE = st.sampled_from(["", ": ping", ":", "id: 7", "retry: 10", "unknown", "data", "data:"])

@@ -468,9 +468,7 @@ hostile_chat_events = (
         object=json_values,
     )
 )
-item_types = st.sampled_from(
-    ["message", "reasoning", "function_call", "custom_tool_call", "image_generation_call"]
-)
+item_types = st.sampled_from(["message", "reasoning", "function_call", "custom_tool_call", "image_generation_call"])
 hostile_responses_bodies = json_values | objects(
     {"output": json_values | st.lists(json_values | objects(
         {"type": item_types},

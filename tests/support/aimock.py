@@ -56,8 +56,16 @@ def running(fixtures: Path = FIXTURES) -> Iterator[Aimock]:
     if node is None:
         _without("node is not installed")
     command = [
-        node, str(_package() / "dist" / "cli.js"), "-p", "0", "-h", "127.0.0.1", "-f", str(fixtures),
-        "--validate-on-load", "--strict",
+        node,
+        str(_package() / "dist" / "cli.js"),
+        "-p",
+        "0",
+        "-h",
+        "127.0.0.1",
+        "-f",
+        str(fixtures),
+        "--validate-on-load",
+        "--strict",
     ]
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)

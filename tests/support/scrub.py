@@ -14,6 +14,7 @@ _CHANGING = [
     (re.compile(r'"(duration_ms|first_event_ms|waited_ms)": ?\d+'), r'"\1":<ms>'),
     (re.compile(r"\b\d+\.\d s\b"), "<seconds>"),
     (re.compile(r'"plcli": ?"' + re.escape(__version__) + '"'), '"plcli":"<version>"'),
+    (re.compile(r"sha256:[0-9a-f]{64}"), "sha256:<digest>"),
     (re.compile(r"\b[0-9a-f]{64}\.(\w+)"), r"<digest>.\1"),
     (re.compile(r"(?m)^[0-9a-hjkmnp-tv-z]{5}\t"), "<tail>\t"),
 ]

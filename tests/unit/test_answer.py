@@ -24,7 +24,7 @@ def test_names_comments_and_several_data_lines() -> None:
 
 
 def test_a_line_feed_after_a_return_at_the_edge_of_a_chunk_ends_no_second_line() -> None:
-    assert list(events([b'data: {"a":\r', b"", b'\ndata: 1}\r', b"\n\r", b"\n"])) == [WireEvent({"a": 1})]
+    assert list(events([b'data: {"a":\r', b"", b"\ndata: 1}\r", b"\n\r", b"\n"])) == [WireEvent({"a": 1})]
 
 
 def test_an_event_without_its_blank_line_is_delivered_if_it_parses() -> None:
@@ -57,8 +57,20 @@ def test_an_error_in_the_middle_is_an_event() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    ["hello", "[1]", "null", '"text"', "{", "{} {}", '{"a": NaN}', '{"a": -Infinity}', '{"a": 1e999}',
-     '{"a": ' + "9" * 5000 + "}", '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "[" * 1_000_000],
+    [
+        "hello",
+        "[1]",
+        "null",
+        '"text"',
+        "{",
+        "{} {}",
+        '{"a": NaN}',
+        '{"a": -Infinity}',
+        '{"a": 1e999}',
+        '{"a": ' + "9" * 5000 + "}",
+        '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        "[" * 1_000_000,
+    ],
 )
 def test_data_that_is_no_sound_json_object_is_not_the_apis_format(data: str) -> None:
     assert "the stream is not the api's format" in refused([f"data: {data}\n\n".encode()]).message

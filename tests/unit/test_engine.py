@@ -88,7 +88,11 @@ def test_an_answer_is_a_turn_with_one_attempt() -> None:
 def test_failures_that_may_pass_are_tried_again(pauses: list[float]) -> None:
     made = turn(Script([failing("server")], [failing("rate_limit", retry_after=3.0)], ["."]))
     assert made.failure is None
-    assert [attempt.failure and attempt.failure.kind for attempt in made.exchange.attempts] == ["server", "rate_limit", None]
+    assert [attempt.failure and attempt.failure.kind for attempt in made.exchange.attempts] == [
+        "server",
+        "rate_limit",
+        None,
+    ]
     assert made.exchange.attempts[2].waited_ms == 3000
     assert pauses[1] == 3.0
     assert 0.5 <= pauses[0] <= 1.0
@@ -171,7 +175,17 @@ def test_the_call_holds_what_the_connection_says() -> None:
     script = Script(["."])
     adapter: Any = script
     connection = Connection(
-        PROVIDERS["echo"], "echo", adapter, 5.0, 9.0, 0, False, "http://h/v1", "k", {"a": "b"}, lambda wire: {"filled": wire}
+        PROVIDERS["echo"],
+        "echo",
+        adapter,
+        5.0,
+        9.0,
+        0,
+        False,
+        "http://h/v1",
+        "k",
+        {"a": "b"},
+        lambda wire: {"filled": wire},
     )
     ask(
         dataclasses.replace(connection),

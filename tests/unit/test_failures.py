@@ -67,8 +67,10 @@ def test_a_status_and_what_the_body_says_make_one_kind(status: int, body: Any, k
         ({"error": "model 'x' not found"}, "model 'x' not found"),
         ({"object": "error", "message": "too long", "type": "BadRequestError", "param": None, "code": 400}, "too long"),
         ({"detail": "Not Found"}, "Not Found"),
-        ({"detail": [{"loc": ["body", "model"], "msg": "field required"}, {"loc": [0], "msg": "bad"}]},
-         "body.model: field required; 0: bad"),
+        (
+            {"detail": [{"loc": ["body", "model"], "msg": "field required"}, {"loc": [0], "msg": "bad"}]},
+            "body.model: field required; 0: bad",
+        ),
         (gemini(400, "INVALID_ARGUMENT", "wrong schema"), "wrong schema"),
         ([gemini(400, "INVALID_ARGUMENT", "wrong schema")], "wrong schema"),
         ("plain\n text ", "plain text"),
@@ -137,8 +139,14 @@ def test_x_should_retry_overrules_the_status() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "hint"),
     [
-        (400, openai("Function tools with reasoning_effort are not supported for gpt-6 in /v1/chat/completions. "
-                     "Please use /v1/responses instead."), "api: responses"),
+        (
+            400,
+            openai(
+                "Function tools with reasoning_effort are not supported for gpt-6 in /v1/chat/completions. "
+                "Please use /v1/responses instead."
+            ),
+            "api: responses",
+        ),
         (400, openai(code="unsupported_parameter", param="temperature"), "omit"),
         (401, openai(), "OPENAI_API_KEY"),
         (400, gemini(400, "X", details=[{"reason": "API_KEY_INVALID"}]), "GEMINI_API_KEY"),
@@ -195,12 +203,30 @@ def test_a_failure_without_a_status_is_unavailable_and_not_retried_by_itself() -
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["error", "message", "code", "status", "type", "param", "details", "detail", "innererror",
-                         "loc", "msg", "retryDelay", "reason"]) | st.text(max_size=4),
-        inner,
-        max_size=5,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "error",
+                    "message",
+                    "code",
+                    "status",
+                    "type",
+                    "param",
+                    "details",
+                    "detail",
+                    "innererror",
+                    "loc",
+                    "msg",
+                    "retryDelay",
+                    "reason",
+                ]
+            )
+            | st.text(max_size=4),
+            inner,
+            max_size=5,
+        )
     ),
     max_leaves=20,
 )

@@ -10,7 +10,19 @@ import pytest
 
 from plcli.errors import SpecError, UsageError
 from plcli.media import MediaRef, digest_of
-from plcli.request import Audio, BuiltinTool, File, FunctionTool, Image, Message, Native, Text, ToolCall, ToolChoice, ToolResult
+from plcli.request import (
+    Audio,
+    BuiltinTool,
+    File,
+    FunctionTool,
+    Image,
+    Message,
+    Native,
+    Text,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
 from plcli.resolve import Overrides, Resolved, resolve
 from plcli.variables import Raw
 from plcli.workspace import find
@@ -45,7 +57,10 @@ def test_texts_are_filled_and_nothing_else_is(tmp_path: Path) -> None:
     request = resolved(
         tmp_path,
         {
-            "messages": [{"role": "system", "content": "{{ x }}"}, {"role": "user", "content": [{"type": "text", "text": "a{{ x }}"}]}],
+            "messages": [
+                {"role": "system", "content": "{{ x }}"},
+                {"role": "user", "content": [{"type": "text", "text": "a{{ x }}"}]},
+            ],
             "tools": [{"name": "f", "description": "{{ x }}", "parameters": {}}],
             "body": {"k": "{{ x }}"},
             "expect": [{"text": {"contains": "{{ x }}"}}],
@@ -101,7 +116,10 @@ def test_the_same_file_is_one_medium(tmp_path: Path) -> None:
 
 
 def test_a_history_is_put_in_and_never_filled(tmp_path: Path) -> None:
-    spec = {"variables": {"chat": {"type": "array"}}, "messages": [{"history": "chat"}, {"role": "user", "content": "{{ x }}"}]}
+    spec = {
+        "variables": {"chat": {"type": "array"}},
+        "messages": [{"history": "chat"}, {"role": "user", "content": "{{ x }}"}],
+    }
     chat = [{"role": "user", "content": "{{ x }}"}, {"role": "assistant", "content": [{"type": "text", "text": "b"}]}]
     assert resolved(tmp_path, spec, chat=chat, x="X").request.messages == (
         Message("user", (Text("{{ x }}"),)),
@@ -162,12 +180,19 @@ def test_tools_come_by_name_inline_and_built_in(tmp_path: Path) -> None:
         tmp_path,
         {
             "prompt": "x",
-            "tools": ["f", {"name": "g", "parameters": {"type": "object"}, "strict": False}, {"type": "web_search", "q": {"$ref": 1}}],
+            "tools": [
+                "f",
+                {"name": "g", "parameters": {"type": "object"}, "strict": False},
+                {"type": "web_search", "q": {"$ref": 1}},
+            ],
             "tool_choice": {"tools": ["f"], "mode": "required"},
         },
     )
     first, second, third = made.request.tools
-    assert (first, second) == (FunctionTool("f", None, {"type": "object"}), FunctionTool("g", None, {"type": "object"}, False))
+    assert (first, second) == (
+        FunctionTool("f", None, {"type": "object"}),
+        FunctionTool("g", None, {"type": "object"}, False),
+    )
     assert third == BuiltinTool({"type": "web_search", "q": {"$ref": 1}})
     assert made.request.tool_choice == ToolChoice("required", ("f",))
     assert "tools/sub/f.json" in [source.path for source in made.sources]
@@ -237,7 +262,9 @@ def test_a_spec_without_a_model_takes_that_of_the_workspace_or_says_so(tmp_path:
 def test_a_scripted_picture_is_read_beside_the_model_spec(tmp_path: Path) -> None:
     write(tmp_path / "models" / "pics" / "a.png", PNG)
     script = [{"text": "look"}, {"image": {"source": "a.png"}}]
-    write(tmp_path / "models" / "pics" / "p.json", {"kind": "model", "provider": "echo", "model": "p", "script": script})
+    write(
+        tmp_path / "models" / "pics" / "p.json", {"kind": "model", "provider": "echo", "model": "p", "script": script}
+    )
     made = resolved(tmp_path, {"prompt": "x", "model": "p"})
     assert made.compiled.wire["script"][1]["image"]["source"] == MediaRef(digest_of(PNG), "image/png", "base64")
     assert made.media == {digest_of(PNG): PNG}
