@@ -26,8 +26,8 @@ from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
 
-from plcli import schemas
 from plcli.errors import EXIT_MEANINGS
+from plcli.published import published
 
 SVG = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 """The picture's frame without fonts from elsewhere: it loads nothing."""
@@ -99,6 +99,7 @@ class Steady:
         self.tails: dict[str, str] = {}
 
     def __call__(self, shown: str) -> str:
+        """The text, steady."""
         shown = re.sub(r"(?<=\brun )[0-9a-z]{5}\b|^[0-9a-z]{5}(?=  \d{4}-)", self.tail, shown, flags=re.MULTILINE)
         shown = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-11-23 16:55:39", shown)
         return re.sub(r"\d+\.\d s\b", "0.3 s", shown)
@@ -136,7 +137,7 @@ def exit_codes(_: str) -> str:
 
 def fields(kind: str) -> str:
     """The keys of a format, with the descriptions that an editor shows too."""
-    schema = schemas.generate()[kind]
+    schema = published(kind)
     if "anyOf" in schema:
         schema = schema["$defs"][schema["anyOf"][0]["$ref"].rpartition("/")[2]]
     required = schema.get("required", [])

@@ -5,13 +5,13 @@ The floor plan. Imports go down only. Rooms on one floor do not know each other,
 floors say the same of its own rooms. `tests/meta/test_floors.py` reads this plan and holds every
 import against it.
 
-    6  DOORS       completion < options; session < running
-                   options, inputs, running < commands < app < __main__
+    6  DOORS       session < running
+                   options, completion, inputs, running < commands < app < __main__
     5  WINDOW      render
     4  MACHINERY   conversation < ingredients < resolve; spec_rules < expectation_rules
                    conversation, expectation_rules < request_rules
                    resolve, request_rules < validate; connect < engine; resolve, expect, engine < runs
-    3  KEEPERS     rejections < schemas; fence, schemas < workspace < modelrefs, toolbox
+    3  KEEPERS     rejections < schemas < published; fence, schemas < workspace < modelrefs, toolbox
                    disk < mediastore; disk < lines < runlog; runids < runlog
     2  MATERIALS   jsontext, yaml12 < documents; conformance, yaml12 < variables
                    meter < primitives < jinja_syntax < jinja < templates

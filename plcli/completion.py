@@ -1,4 +1,4 @@
-"""Shell completion of what lives in the workspace: requests, models and runs.
+"""Arguments that the shell completes from the workspace: requests, models and runs.
 
 A completion that fails completes nothing; the command itself will say what is wrong.
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Annotated
+
+import typer
 
 from plcli.errors import PlcliError
 from plcli.runlog import RunLog
@@ -51,3 +54,23 @@ def _runs() -> Iterator[str]:
     for record in islice(RunLog(_workspace().log).records(reverse=True), RUNS):
         yield record.id.rpartition("-")[2]
         yield record.id
+
+
+Specs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SPEC", help="Files or names of requests, or -.", autocompletion=complete_spec),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Another model: a name, or provider/model-id.",
+        autocompletion=complete_model,
+    ),
+]
+RunRef = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="An id, its start, its tail, last, or last~N.", autocompletion=complete_run),
+]

@@ -6,6 +6,7 @@ besides its messages is the business of `resolve`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import Literal, NamedTuple
@@ -157,7 +158,9 @@ class Reading:
             return ""
 
 
-_HISTORY: TypeAdapter[tuple[spec.Message, ...]] = TypeAdapter(Items[spec.Message])
+@functools.cache
+def _history_type() -> TypeAdapter[tuple[spec.Message, ...]]:
+    return TypeAdapter(Items[spec.Message])
 
 
 def messages(reading: Reading, written: spec.RequestSpec, variables: dict[str, Json]) -> tuple[Message, ...]:
@@ -177,7 +180,7 @@ def messages(reading: Reading, written: spec.RequestSpec, variables: dict[str, J
 def _history(reading: Reading, name: str, variables: dict[str, Json], place: Place) -> Iterable[Message]:
     """The turns that a variable holds. They are values, so nothing in them is filled."""
     try:
-        turns = _HISTORY.validate_python(variables.get(name))
+        turns = _history_type().validate_python(variables.get(name))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         at = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import tenacity
@@ -215,7 +215,7 @@ class _Sending:
         if failure is not None:
             response = response.model_copy(update={"state": _STATE_OF_KIND.get(failure.kind, "error")})
             if self.attempts and self.attempts[-1].failure is None:
-                self.attempts[-1] = replace(self.attempts[-1], failure=failure)
+                self.attempts[-1] = self.attempts[-1]._replace(failure=failure)
         exchange = Exchange(
             key=key_of(self.connection.provider.name, self.connection.api, self.target, self.wire),
             target=self.target,

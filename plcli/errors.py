@@ -7,9 +7,8 @@ process. Only `plcli.app` prints errors; every other room raises them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 
 class Exit(IntEnum):
@@ -46,8 +45,7 @@ EXIT_MEANINGS: dict[Exit, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that validation found in a file.
 
     `line` and `column` count from 1 and are None where the format keeps no positions (TOML values).
@@ -74,7 +72,7 @@ class Problem:
 
     def at(self, line: int | None, column: int | None) -> Problem:
         """The same problem with a position."""
-        return replace(self, line=line, column=column)
+        return self._replace(line=line, column=column)
 
 
 class PlcliError(Exception):

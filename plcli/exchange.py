@@ -5,22 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from plcli.media import Json, encode
 from plcli.response import Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What the wire does not hold: the operation (`responses.create`, …) and the model asked."""
 
     operation: str
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class WireEvent:
+class WireEvent(NamedTuple):
     """One piece of an answer as the provider sent it.
 
     `whole` marks a complete body that came in one piece; then `data` is that body. The end marker
@@ -32,16 +31,14 @@ class WireEvent:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(NamedTuple):
     """The body that the same call would have returned unstreamed; `complete` is False for a cut stream."""
 
     body: Json
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One HTTP call. `started` is UTC, ISO 8601; `waited_ms` is the pause before it."""
 
     started: str
@@ -52,8 +49,7 @@ class Attempt:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """A wire request, its wire response (None where none came), and all attempts at it."""
 
     key: str
@@ -67,7 +63,7 @@ class Exchange:
     status: int | None = None
     request_id: str | None = None
     first_event_ms: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def canonical(value: Json) -> str:

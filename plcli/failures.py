@@ -196,7 +196,10 @@ def _message(error: Mapping[str, Json]) -> str:
     for name in ("message", "detail", "error_description", "title"):
         value = error.get(name)
         if isinstance(value, str) and value.strip():
-            return bounded(value)
+            # Behind a gateway the model's own server may say it better.
+            inner = error.get("metadata")
+            raw = inner.get("raw") if isinstance(inner, dict) else None
+            return bounded(f"{value}: {raw}" if isinstance(raw, str) and raw else value)
         if isinstance(value, list):
             wrong = [item for item in value[:20] if isinstance(item, dict) and isinstance(item.get("msg"), str)]
             if wrong:
@@ -224,6 +227,8 @@ def _kind(status: int, said: _Said) -> str:
         for word, kind in _KIND_OF_WORD.items():
             if word in said.words:
                 return kind
+        if said.message.lower().startswith("incorrect api key"):
+            return "auth"
     return _KIND_OF_STATUS.get(status, "invalid" if status < 500 else "server")
 
 
@@ -240,7 +245,8 @@ def _hint(status: int, kind: str, said: _Said) -> str | None:
             return "this model does not reason: write `omit: [include]`, in the spec or its model spec"
         if status == 405:
             return CHECK_BASE_URL
-        if said.param and said.code in ("unsupported_parameter", "unsupported_value"):
+        # A place inside a list is no option that could be left out.
+        if said.param and "[" not in said.param and said.code in ("unsupported_parameter", "unsupported_value"):
             return f"leave `{said.param}` out of the spec, or name it under `omit` of the model spec"
     return _HINT_OF_KIND.get(kind)
 

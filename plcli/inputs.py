@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from plcli import yaml12
@@ -167,7 +167,7 @@ def _json_rows(data: bytes, shown: str) -> list[dict[str, Given]]:
         try:
             rows.append(dict(parse(text, file=shown, format="json").value))
         except SpecError as error:
-            problems += [replace(problem, line=n) for problem in error.problems]
+            problems += [problem._replace(line=n) for problem in error.problems]
     if problems:
         raise SpecError(problems)
     return rows

@@ -8,7 +8,6 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from plcli.completion import complete_model, complete_run, complete_spec
 from plcli.render.screen import Screen
 
 
@@ -36,21 +35,7 @@ def note(name: str) -> Any:
     return tell
 
 
-Specs = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="SPEC", help="Files or names of requests, or -.", autocompletion=complete_spec),
-]
 Prompt = Annotated[str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="Run this text instead.")]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        help="Another model: a name, or provider/model-id.",
-        autocompletion=complete_model,
-    ),
-]
 Var = Annotated[
     list[str] | None, typer.Option("--var", metavar="NAME=VALUE", help="A variable: k=v, k=@file, or k=- for stdin.")
 ]
@@ -74,10 +59,6 @@ Retries = Annotated[
 ]
 Tag = Annotated[list[str] | None, typer.Option("--tag", metavar="WORD", help="A word to find the run by.")]
 NoLog = Annotated[bool, typer.Option("--no-log", help="Leave no record.")]
-RunRef = Annotated[
-    str,
-    typer.Argument(metavar="RUN", help="An id, its start, its tail, last, or last~N.", autocompletion=complete_run),
-]
 Log = Annotated[
     Path | None, typer.Option("--log", metavar="FILE", help="The run log to use.", envvar="PLCLI_LOG", show_envvar=True)
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from plcli.media import Json, MediaRef
 
@@ -118,8 +118,7 @@ class BuiltinTool:
 Tool = FunctionTool | CustomTool | BuiltinTool
 
 
-@dataclass(frozen=True, slots=True)
-class ToolChoice:
+class ToolChoice(NamedTuple):
     """How the model must choose: `mode`, and the `tools` it is limited to (empty: all).
 
     One tool with mode `required` and `forced` True is "call exactly this tool".
@@ -130,8 +129,7 @@ class ToolChoice:
     forced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """The structure that the answer must have: a JSON Schema with a name."""
 
     name: str
@@ -165,8 +163,7 @@ class Request:
     script: Json = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """A header field that an api cannot carry.
 
     A problem on a plain run; a loss, which is reported and accepted, when a request moves to another

@@ -7,8 +7,7 @@ published with the record's.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -185,8 +184,7 @@ class Response(Kept):
         return tuple(part for part in self.parts if isinstance(part, ImagePart))
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A neutral piece of a streaming answer, for the screen.
 
     `phase` events say which phase the text after them belongs to (`text` holds the phase, or "").

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from plcli import __version__, expect, git, prices
 from plcli.connect import Connection
@@ -137,8 +137,7 @@ def record_of(run: Run, where: Circumstances, sources: list[Source], redactor: R
     """The record of a run, without secrets; the log mints its id when it is appended."""
     resolved, connection, response = run.resolved, run.connection, run.turn.response
     request = resolved.request
-    exchange = replace(
-        run.turn.exchange,
+    exchange = run.turn.exchange._replace(
         request=redactor.json(run.turn.exchange.request),
         response=redactor.json(run.turn.exchange.response),
     )

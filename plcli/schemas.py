@@ -1,4 +1,4 @@
-"""The formats of spec files and records: their JSON Schemas, and specs held against them.
+"""The formats of spec files: their JSON Schemas, and documents held against them.
 
 The pydantic models decide; why they reject a file is told by `rejections`.
 """
@@ -8,10 +8,9 @@ from __future__ import annotations
 import functools
 import json
 from itertools import takewhile
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core.core_schema import ModelSchema
 
@@ -20,23 +19,15 @@ from plcli.documents import Document
 from plcli.errors import Problem, SpecError
 from plcli.media import Json
 from plcli.paths import Parts, find
-from plcli.records import Note, Record
 from plcli.rejections import MOST, reasons
 from plcli.specs import KINDS, Closed
 from plcli.spelling import did_you_mean
 
 Spec = TypeVar("Spec", bound=Closed)
 
-COMMITTED = ("request", "tool", "model", "workspace", "record")
-"""The schemas that are kept as files, for editors."""
-
-NAMES = (*COMMITTED, "stubs")
-"""Every schema that there is."""
-
 MOST_EXPLAINED = 20_000
 """Values of the largest document whose mistakes are explained in full; larger ones get plainer words."""
 
-_LINE = Annotated[Record | Note, Field(description="One line of the run log: a run, or a note on one.")]
 _ABSENT = object()
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -58,41 +49,21 @@ class _Generator(GenerateJsonSchema):
         return False
 
 
-@functools.cache
-def schema(name: str) -> dict[str, Json]:
-    """One of `NAMES` as JSON Schema 2020-12. Shared: not to be changed."""
-    described: Any = _LINE if name == "record" else KINDS[name]
+def schema_of(described: Any, file: str) -> dict[str, Json]:
+    """A type as JSON Schema 2020-12, named by the file that will hold it."""
     body = _tidy(TypeAdapter(described).json_schema(schema_generator=_Generator))
-    return {"$schema": _DIALECT, "$id": file_name(name), **body}
+    return {"$schema": _DIALECT, "$id": file, **body}
 
 
-def generate() -> dict[str, dict[str, Json]]:
-    """The schemas that are committed, by name."""
-    return {name: schema(name) for name in COMMITTED}
+@functools.cache
+def schema(kind: str) -> dict[str, Json]:
+    """The format of a kind of spec. Shared: not to be changed."""
+    return schema_of(KINDS[kind], file_name(kind))
 
 
 def file_name(name: str) -> str:
     """The file that holds a schema."""
     return f"{name}.schema.json"
-
-
-def text(name: str) -> str:
-    """A schema as the text of its file."""
-    return json.dumps(schema(name), indent=2, ensure_ascii=False) + "\n"
-
-
-def write(folder: Path) -> list[str]:
-    """Write the committed schemas into a folder; gives the names of those that changed."""
-    changed = stale(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in changed:
-        (folder / file_name(name)).write_text(text(name), encoding="utf-8", newline="\n")
-    return changed
-
-
-def stale(folder: Path) -> list[str]:
-    """The names of the committed schemas whose file is absent or says something else."""
-    return [name for name in COMMITTED if _read(folder / file_name(name)) != text(name)]
 
 
 def load_spec(document: Document, model: type[Spec]) -> Spec:
@@ -161,13 +132,6 @@ def _existing(value: Json, path: Parts) -> Parts:
         if find(value, (*steps, step), _ABSENT) is not _ABSENT:
             steps = (*steps, step)
     return steps
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
 
 
 def _tidy(value: Json, named: bool = False) -> Json:

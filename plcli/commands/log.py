@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from plcli import options
+from plcli import completion, options
 from plcli.errors import Exit
 from plcli.records import Record, line
 from plcli.render.answer import call_line, cost, duration, model_name, tokens
@@ -49,7 +49,7 @@ def list_runs(
 @app.command("show")
 def show(
     ctx: typer.Context,
-    run: options.RunRef = "last",
+    run: completion.RunRef = "last",
     wire: Annotated[bool, typer.Option("--wire", help="The wire requests and responses as JSON.")] = False,
     log: options.Log = None,
     workspace: options.WorkspaceRoot = None,

@@ -6,7 +6,7 @@ import json
 
 import typer
 
-from plcli import options
+from plcli import completion, options
 from plcli.connect import Limits
 from plcli.errors import Exit, UsageError
 from plcli.inputs import Input, read_inputs, read_overrides
@@ -22,9 +22,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def run(
     ctx: typer.Context,
-    specs: options.Specs = None,
+    specs: completion.Specs = None,
     prompt: options.Prompt = None,
-    model: options.Model = None,
+    model: completion.Model = None,
     var: options.Var = None,
     rows: options.Rows = None,
     set_: options.Set = None,

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from plcli import options, schemas
+from plcli import options, published
 from plcli.errors import Exit, UsageError
+from plcli.schemas import file_name
 from plcli.spelling import did_you_mean
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -41,26 +42,26 @@ def schema(
     screen = options.screen_of(ctx)
     if write:
         try:
-            written = schemas.write(folder)
+            written = published.write(folder)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise UsageError(f"--to {folder}: {reason}", hint="name a folder that can be written") from None
         for name in written:
-            screen.say(f"written: {folder / schemas.file_name(name)}")
+            screen.say(f"written: {folder / file_name(name)}")
         return Exit.DONE
     if check:
-        stale = schemas.stale(folder)
-        for file in map(schemas.file_name, stale):
+        stale = published.stale(folder)
+        for file in map(file_name, stale):
             screen.print(f"{folder / file} is stale; write it again with: plcli schema --write --to {folder}")
         return Exit.FINDING if stale else Exit.DONE
     if kind is None:
-        screen.print("\n".join(schemas.NAMES))
+        screen.print("\n".join(published.NAMES))
         return Exit.DONE
-    if kind not in schemas.NAMES:
-        meant = did_you_mean(kind, schemas.NAMES)
+    if kind not in published.NAMES:
+        meant = did_you_mean(kind, published.NAMES)
         raise UsageError(
             f"there is no schema {kind!r}",
-            hint=f"did you mean {meant!r}?" if meant else f"the schemas are: {', '.join(schemas.NAMES)}",
+            hint=f"did you mean {meant!r}?" if meant else f"the schemas are: {', '.join(published.NAMES)}",
         )
-    screen.print(schemas.text(kind).rstrip())
+    screen.print(published.text(kind).rstrip())
     return Exit.DONE

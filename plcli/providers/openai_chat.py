@@ -24,6 +24,14 @@ from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Request, Too
 __all__ = ["MEDIA", "compile", "defaults", "fold", "next_turn", "progress", "read", "send", "uncompile"]
 
 _OTHER_API = "drop it, or use `api: responses`"
+_OTHER_TOOL = f"{_OTHER_API}; for a server that has it, write it under `body.tools`"
+
+_OF_RESPONSES = frozenset((
+    "apply_patch", "code_interpreter", "computer", "computer_use_preview", "file_search", "image_generation",
+    "local_shell", "mcp", "shell", "tool_search", "web_search", "web_search_preview",
+))  # fmt: skip
+"""Types of OpenAI's own tools that only the other api has. Compatible servers have their own types, or nest
+the fields of a tool under its type as chat does."""
 
 OPERATION = "chat.completions.create"
 
@@ -109,7 +117,7 @@ def _losses(request: Request) -> list[Loss]:
         if name not in _PARAMS
     ]
     losses += (
-        Loss(f"tools[{index}]", "the chat api does not have this tool", _OTHER_API)
+        Loss(f"tools[{index}]", "the chat api does not have this tool", _OTHER_TOOL)
         for index, tool in enumerate(request.tools)
         if not _native(tool)
     )
@@ -127,10 +135,11 @@ def _losses(request: Request) -> list[Loss]:
 
 
 def _native(tool: Tool) -> bool:
-    """Whether the api has such a tool; entries in its own form pass as they are."""
+    """Whether the api, or a server that is compatible with it, has such a tool."""
     if not isinstance(tool, BuiltinTool) or _search_options(tool) is not None:
         return True
-    return isinstance(tool.item, dict) and ("function" in tool.item or "custom" in tool.item)
+    kind = table(tool.item).get("type")
+    return isinstance(kind, str) and (kind not in _OF_RESPONSES or kind in tool.item)
 
 
 def _tool(tool: Tool) -> Json:
@@ -189,8 +198,9 @@ def _read_output(wire: Mapping[str, Json], request: Request) -> Request | None:
     return openai_header.read_structure(table(wire.get("response_format")).get("json_schema"), request)
 
 
-def _read_tools(wire: Mapping[str, Json], request: Request) -> Request:
-    return replace(request, tools=tuple(_tools(wire)))
+def _read_tools(wire: Mapping[str, Json], request: Request) -> Request | None:
+    tools = tuple(_tools(wire))
+    return replace(request, tools=tools) if all(map(_native, tools)) else None
 
 
 def _read_search(wire: Mapping[str, Json], request: Request) -> Request | None:

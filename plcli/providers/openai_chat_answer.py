@@ -27,6 +27,7 @@ from plcli.response import (
     TextPart,
     ToolCallPart,
     Usage,
+    join,
 )
 
 CHUNK = "chat.completion.chunk"
@@ -53,7 +54,7 @@ def read(wire_response: Json) -> Response:
     return Response(
         state=state,
         parts=parts,
-        finish_reason=words(choice.get("finish_reason")),
+        finish_reason=words(choice.get("finish_reason")) or None,
         usage=_usage(table(body.get("usage"))),
         served_model=words(body.get("model")),
         service_tier=words(body.get("service_tier")),
@@ -67,20 +68,35 @@ def _parts(message: Mapping[str, Json]) -> Iterator[Part]:
         yield ReasoningPart(text=thought)
     content = message.get("content")
     for piece in rows(content) or [content]:
-        text = words(piece) if piece is content else words(table(piece).get("text"))
+        text = words(piece) if piece is content else text_of(piece)
         if text:
             yield TextPart(text=text)
+        elif thought := thought_of(piece):
+            yield ReasoningPart(text=thought)
         elif text is None and piece is not None:
             yield NativePart(item=encode(piece))
     if refusal := words(message.get("refusal")):
         yield RefusalPart(text=refusal)
     for call in rows(message.get("tool_calls")):
         yield _call(table(call))
-    if legacy := table(message.get("function_call")):
-        yield function_call(None, legacy.get("name"), legacy.get("arguments"))
+    legacy = table(message.get("function_call"))
+    if legacy.get("name"):
+        yield function_call(None, legacy["name"], legacy.get("arguments"))
     for name in _FOREIGN:
-        if message.get(name):
-            yield NativePart(item={name: encode(message[name])})
+        item = message.get(name)
+        # Some servers send every field there is, with nothing in it.
+        if any(item.values()) if isinstance(item, dict) else item:
+            yield NativePart(item={name: encode(item)})
+
+
+def text_of(piece: Json) -> str | None:
+    """The words of one piece of a content that is a list, or None where it has none."""
+    return words(table(piece).get("text"))
+
+
+def thought_of(piece: Json) -> str:
+    """The reasoning in one piece of a content that is a list: `{type: thinking, thinking: [{text}]}`."""
+    return join(text_of(inner) or "" for inner in rows(table(piece).get("thinking")))
 
 
 def _call(call: Mapping[str, Json]) -> Part:

@@ -8,7 +8,7 @@ from typing import Any
 from plcli.exchange import Folded, WireEvent
 from plcli.media import Json
 from plcli.providers.answer import DONE
-from plcli.providers.openai_chat_answer import CHUNK, REASONING
+from plcli.providers.openai_chat_answer import CHUNK, REASONING, text_of, thought_of
 from plcli.providers.openai_reading import count, rows, table
 from plcli.response import Event, join
 
@@ -25,6 +25,11 @@ def progress(event: WireEvent) -> Event | None:
     for field, kind in _SHOWN.items():
         if isinstance(delta.get(field), str) and delta[field]:
             return Event(kind, delta[field])  # type: ignore[arg-type]
+    pieces = rows(delta.get("content"))
+    if text := join(text_of(piece) or "" for piece in pieces):
+        return Event("text", text)
+    if thought := join(map(thought_of, pieces)):
+        return Event("reasoning", thought)
     for call in map(table, rows(delta.get("tool_calls"))):
         stated = table(call.get("function")) or table(call.get("custom"))
         # Some servers repeat the name with every piece of the arguments, but hardly any the id too.
@@ -72,8 +77,8 @@ class _Choice:
 
     @property
     def finished(self) -> bool:
-        """Whether the server said why it stopped."""
-        return self._fields["finish_reason"] is not None
+        """Whether the server said why it stopped; some send an empty reason until they do."""
+        return bool(self._fields["finish_reason"])
 
     def add(self, piece: Mapping[str, Json]) -> None:
         """Take one piece of this choice in."""
@@ -82,7 +87,7 @@ class _Choice:
                 self._logprobs = self._logprobs or {}
                 for kind, entries in value.items():
                     self._logprobs.setdefault(kind, []).extend(rows(entries))
-            elif key not in ("index", "delta") and (value is not None or key not in self._fields):
+            elif key not in ("index", "delta") and (value not in (None, "") or key not in self._fields):
                 self._fields[key] = value
         for key, value in table(piece.get("delta")).items():
             if key == "tool_calls":
@@ -104,7 +109,10 @@ class _Choice:
 
 
 def _joined(key: str, values: list[Json]) -> Json:
-    """One field of a message, of all its pieces: texts and lists follow one another, else the last counts."""
+    """One field of a message, of all its pieces: texts and lists follow one another, else the last counts.
+
+    Some servers stream one content now as text, now as a list.
+    """
     stated = [value for value in values if value is not None]
     if not stated:
         return None
@@ -114,12 +122,36 @@ def _joined(key: str, values: list[Json]) -> Json:
         return _accumulated(stated)
     if all(isinstance(value, str) for value in stated):
         return join(stated)
-    if all(isinstance(value, list) for value in stated):
-        return [item for value in stated for item in value]
+    if all(isinstance(value, str | list) for value in stated):
+        lists = (value if isinstance(value, list) else [{"type": "text", "text": value}] for value in stated if value)
+        return _together(item for value in lists for item in value)
     return stated[-1]
 
 
-_GROWING = ("arguments", "input", "data", "transcript")
+_GROWING = ("arguments", "input", "data", "transcript", "text", "summary")
+_STREAMED = ("text", "thinking", "reasoning.text", "reasoning.summary")
+
+
+def _together(pieces: Iterable[Json]) -> list[Json]:
+    """A list as an unstreamed answer has it: adjacent pieces of one text are one item."""
+    groups: list[list[Json]] = []
+    before: Json = None
+    for piece in pieces:
+        stated = table(piece)
+        now = (stated.get("type"), stated.get("index")) if stated.get("type") in _STREAMED else None
+        if now is not None and now == before:
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+        before = now
+    return [_one(group) if len(group) > 1 else group[0] for group in groups]
+
+
+def _one(group: list[Mapping[str, Json]]) -> dict[str, Json]:
+    whole = _accumulated(group)
+    if isinstance(whole.get("thinking"), list):
+        whole["thinking"] = _together(item for piece in group for item in rows(piece.get("thinking")))
+    return whole
 
 
 def _accumulated(pieces: Iterable[Mapping[str, Json]]) -> dict[str, Json]:

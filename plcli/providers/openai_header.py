@@ -37,7 +37,7 @@ def explicit_strict(request: Request) -> Request:
     )
     output = request.output
     if output is not None and output.strict is None:
-        output = replace(output, strict=not obstacles(output.schema))
+        output = output._replace(strict=not obstacles(output.schema))
     return replace(request, tools=tools, output=output)
 
 

@@ -92,8 +92,7 @@ class Adapter(Protocol):
         """The wire of the next turn: tool results and messages after the provider's own items."""
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(NamedTuple):
     """Who serves: its apis (module by name, the default first), its key, and its own hosts.
 
     `hosts` are the only places its own key may go (a leading dot allows subdomains);

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Literal
 
 from plcli.errors import Problem
@@ -39,7 +38,7 @@ def github_line(problem: Problem) -> str:
 
 def problem_fields(problem: Problem) -> dict[str, object]:
     """A problem as JSON, without what is not known."""
-    return {key: value for key, value in asdict(problem).items() if value is not None}
+    return {key: value for key, value in problem._asdict().items() if value is not None}
 
 
 def _data(text: str) -> str:

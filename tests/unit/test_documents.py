@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -276,7 +277,7 @@ def test_folders_pipes_and_other_suffixes_are_no_specs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", ["json", "toml"])
-def test_a_document_of_too_many_values_is_a_problem(format: Any) -> None:
+def test_a_document_of_too_many_values_is_a_problem(format: Literal["json", "toml"]) -> None:
     text = '{"a": [' + "1," * 100_000 + "1]}" if format == "json" else "a = [" + "1," * 100_000 + "1]"
     with pytest.raises(SpecError) as caught:
         parse(text, file="f", format=format)

@@ -38,6 +38,7 @@ def say(status: int, body: Any = "", **headers: str) -> CallFailed:
         (400, openai(code="billing_hard_limit_reached"), "quota", False),
         (400, gemini(400, "INVALID_ARGUMENT"), "invalid", False),
         (400, gemini(400, "INVALID_ARGUMENT", details=[{"reason": "API_KEY_INVALID"}]), "auth", False),
+        (400, openai("Incorrect API key provided.", code="invalid-argument"), "auth", False),
         (401, openai(code="invalid_api_key"), "auth", False),
         (402, "", "quota", False),
         (403, openai(), "permission", False),
@@ -67,6 +68,11 @@ def test_a_status_and_what_the_body_says_make_one_kind(status: int, body: Any, k
         ({"error": "model 'x' not found"}, "model 'x' not found"),
         ({"object": "error", "message": "too long", "type": "BadRequestError", "param": None, "code": 400}, "too long"),
         ({"detail": "Not Found"}, "Not Found"),
+        (
+            {"error": {"message": "Provider returned error", "metadata": {"raw": "busy"}}},
+            "Provider returned error: busy",
+        ),
+        ({"error": {"message": "no", "metadata": {"raw": {"odd": 1}}}}, "no"),
         (
             {"detail": [{"loc": ["body", "model"], "msg": "field required"}, {"loc": [0], "msg": "bad"}]},
             "body.model: field required; 0: bad",
@@ -158,6 +164,10 @@ def test_x_should_retry_overrules_the_status() -> None:
 )
 def test_the_hint_says_what_to_change(status: int, body: Any, hint: str) -> None:
     assert hint in (say(status, body).hint or "")
+
+
+def test_a_place_inside_a_list_is_no_option_to_leave_out() -> None:
+    assert say(400, openai(code="unsupported_value", param="messages[0].role")).hint is None
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,10 @@ def call_piece(**fields: Any) -> WireEvent:
     return chunk({"tool_calls": [fields]})
 
 
+def thinking(text: str, **fields: Any) -> Any:
+    return {"type": "thinking", "thinking": [{"type": "text", "text": text}], **fields}
+
+
 DONE = WireEvent("[DONE]")
 
 
@@ -247,6 +251,23 @@ def test_tools_in_a_form_of_their_own_pass_as_they_are() -> None:
     assert adapter.compile(back) == (made, TARGET, ())
 
 
+@pytest.mark.parametrize("item", [{"type": "gateway:web_search"}, {"type": "web_search", "web_search": {"top": 3}}])
+def test_tools_of_compatible_servers_stand_beside_ours(item: Any) -> None:
+    tools = (FunctionTool("f"), BuiltinTool(item))
+    made, target, lost = adapter.compile(request(tools=tools))
+    assert made["tools"] == [{"type": "function", "function": {"name": "f"}}, item]
+    assert lost == ()
+    assert adapter.uncompile(made, target).tools == tools
+
+
+@pytest.mark.parametrize("item", ["odd", {}, {"type": ["web_search"]}, {"type": "mcp", "server_label": "x"}])
+def test_tools_of_a_wire_that_the_api_does_not_have_stay_in_the_body(item: Any) -> None:
+    made = {"model": "m", "tools": [item]}
+    back = adapter.uncompile(made, TARGET)
+    assert (back.tools, back.body) == ((), {"tools": [item]})
+    assert adapter.compile(back) == (made, TARGET, ())
+
+
 def test_a_wire_that_is_no_object_is_a_problem() -> None:
     with pytest.raises(SpecError, match="must be an object"):
         adapter.uncompile([], TARGET)
@@ -301,6 +322,9 @@ def test_a_stream_shows_text_reasoning_refusals_and_calls_of_the_first_choice() 
             chunk({"reasoning_content": "hm"}),
             chunk({"reasoning": "hm"}),
             chunk({"refusal": "no"}),
+            chunk({"content": [thinking("hm")]}),
+            chunk({"content": [thinking("hm"), {"type": "text", "text": "hi"}]}),
+            chunk({"content": [{"type": "reference"}]}),
             call_piece(index=0, id="c1", function={"name": "f", "arguments": ""}),
             call_piece(index=0, function={"name": "f", "arguments": "{"}),
             WireEvent({"choices": [{"index": 1, "delta": {"content": "other"}}]}),
@@ -314,6 +338,9 @@ def test_a_stream_shows_text_reasoning_refusals_and_calls_of_the_first_choice() 
         Event("reasoning", "hm"),
         Event("reasoning", "hm"),
         Event("refusal", "no"),
+        Event("reasoning", "hm"),
+        Event("text", "hi"),
+        None,
         Event("tool_call", "f"),
         None,
         None,
@@ -402,6 +429,64 @@ def test_a_free_form_call_is_gathered_too() -> None:
     ) == [ToolCallPart(id="c1", name="sql", arguments="select")]
 
 
+def test_content_that_comes_now_as_text_now_as_a_list_is_one_list() -> None:
+    folded = adapter.fold(
+        [
+            chunk({"role": "assistant", "content": ""}),
+            chunk({"content": [thinking("I th")]}),
+            chunk({"content": [thinking("ink", closed=True)]}),
+            chunk({"content": "So"}),
+            chunk({"content": [{"type": "text", "text": " it is"}, {"type": "reference", "reference_ids": [1]}]}),
+            chunk({"content": [{"type": "reference", "reference_ids": [2]}, 5]}),
+            chunk({"content": "."}),
+            chunk({"content": ""}, "stop"),
+        ]
+    )
+    assert folded.body["choices"][0]["message"]["content"] == [
+        thinking("I think", closed=True),
+        {"type": "text", "text": "So it is"},
+        {"type": "reference", "reference_ids": [1]},
+        {"type": "reference", "reference_ids": [2]},
+        5,
+        {"type": "text", "text": "."},
+    ]
+    read = adapter.read(folded.body)
+    assert read.text == "So it is."
+    assert read.parts[0] == ReasoningPart(text="I think")
+
+
+def test_pieces_of_reasoning_make_one_item_with_its_signature() -> None:
+    def piece(**fields: Any) -> WireEvent:
+        return chunk({"reasoning_details": [{"type": "reasoning.text", "index": 0, **fields}]})
+
+    hidden = {"type": "reasoning.encrypted", "data": "x", "index": 0}
+    folded = adapter.fold(
+        [
+            piece(text="I th", signature=None),
+            piece(text="ink"),
+            piece(signature="s"),
+            piece(text="more", index=1),
+            chunk({"reasoning_details": [hidden]}),
+            chunk({"reasoning_details": [hidden]}, "stop"),
+        ]
+    )
+    assert folded.body["choices"][0]["message"]["reasoning_details"] == [
+        {"type": "reasoning.text", "index": 0, "text": "I think", "signature": "s"},
+        {"type": "reasoning.text", "index": 1, "text": "more"},
+        hidden,
+        hidden,
+    ]
+
+
+def test_an_empty_reason_to_finish_is_none() -> None:
+    begun = [chunk({"content": "x"}, ""), chunk({"content": "y"}, "")]
+    assert not adapter.fold(begun).complete
+    ended = adapter.fold([*begun, chunk({}, "stop"), WireEvent({"choices": [{"delta": {}, "finish_reason": ""}]})])
+    assert ended.complete
+    assert adapter.read(ended.body).finish_reason == "stop"
+    assert adapter.read(answer({"content": "x"}, "")).finish_reason is None
+
+
 def test_a_stream_that_is_cut_stays_a_chunk_and_reads_as_an_error() -> None:
     folded = adapter.fold([chunk({"role": "assistant", "content": "par"}), chunk({"content": "tial"})])
     assert not folded.complete
@@ -466,6 +551,12 @@ def test_an_answer_is_read_with_everything_it_brings() -> None:
         NativePart(item={"annotations": [{"type": "url_citation"}]}),
     )
     assert (read.state, read.finish_reason, read.served_model) == ("tool_calls", "stop", "m-2026")
+
+
+def test_fields_with_nothing_in_them_are_no_parts() -> None:
+    empty = {"refusal": "", "function_call": {"name": "", "arguments": ""}, "audio": {"id": "", "data": ""}}
+    read = adapter.read(answer({"content": "4", **empty, "annotations": [], "tool_calls": None}))
+    assert (read.state, read.parts) == ("ok", (TextPart(text="4"),))
 
 
 def test_of_several_choices_the_first_is_read() -> None:
