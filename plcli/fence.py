@@ -11,7 +11,6 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -120,8 +119,7 @@ def walk(folder: Path) -> Iterator[Path]:
         folders.extend(reversed(below))
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(NamedTuple):
     """Which files specs may read: those below `root` or `allowed`, except secrets and the log.
 
     All paths are absolute and resolved. `log` is the run log: it, what is named after it (its lock,

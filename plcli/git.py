@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 TIMEOUT = 5.0
 """Seconds that git may take before its answer is done without."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """Where a file stands. `sha` is the commit checked out, `dirty` whether the file differs from it."""
 
     sha: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plcli.media import Json
 from plcli.primitives import LOOP_METHODS, METHODS
@@ -59,8 +59,7 @@ _UNKNOWN = {
 """Syntax of jinja2 that a template cannot use, as people write it, and what to do instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """Something wrong with a template; `line` counts from 1 within its text."""
 
     line: int

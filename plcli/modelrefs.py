@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from plcli.documents import Document
 from plcli.errors import SetupError, SpecError
@@ -15,8 +15,7 @@ from plcli.spelling import did_you_mean
 from plcli.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRef:
+class ModelRef(NamedTuple):
     """A model: who serves it and its id there; with name, content and place of its spec, where it has one."""
 
     provider: Provider

@@ -6,7 +6,7 @@ Knows files and names, but no network; every problem of a spec is reported at on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +26,7 @@ from plcli.variables import resolve as resolve_variables
 from plcli.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(NamedTuple):
     """What the command line changes: another model, and values at paths of the spec (`--set`)."""
 
     model: str | None = None
@@ -43,8 +42,7 @@ class Overrides:
         return shown or None
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """A request with everything it was made of, and what is checked of its answer.
 
     `losses` are header fields that the api cannot carry; they stop a plain run (see `resolve`), and are
@@ -60,8 +58,8 @@ class Resolved:
     variables: dict[str, Json]
     expectations: tuple[Expectation, ...]
     sources: tuple[SourceFile, ...]
-    media: Media = field(repr=False)
-    overrides: Overrides = field(default_factory=Overrides)
+    media: Media
+    overrides: Overrides = Overrides()
     losses: tuple[Loss, ...] = ()
 
     @property

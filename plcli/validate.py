@@ -6,9 +6,8 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from plcli.conversation import Reading
 from plcli.documents import FORMATS, MAX_BYTES, Document, parse
@@ -33,8 +32,7 @@ MOST = 1000
 _KIND = re.compile(rb"""(?:^|[{,])\s*["']?kind["']?\s*[:=]\s*["']?(?:%s)\b""" % "|".join(KINDS).encode(), re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What was looked at, named as messages name it, and every problem, by file and position."""
 
     files: tuple[str, ...]

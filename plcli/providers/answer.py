@@ -67,6 +67,7 @@ def events(chunks: Iterable[bytes]) -> Iterator[WireEvent]:
     data: list[bytes] = []
     size = 0
     name = b""
+    hint = CHECK_BASE_URL
     for line in _lines(chunks):
         if line:
             field, _, value = line.partition(b":")
@@ -79,14 +80,16 @@ def events(chunks: Iterable[bytes]) -> Iterator[WireEvent]:
             elif field == b"event":
                 name = value
             continue
-        event = _event(name, data)
+        event = _event(name, data, hint)
         data, size, name = [], 0, b""
         if event is not None:
+            # The address is right where some of the stream was.
+            hint = "run it again"
             yield event
             if event.data == DONE:
                 return
     try:
-        event = _event(name, data)
+        event = _event(name, data, hint)
     except CallFailed:
         # The stream was cut inside its last event: what came before counts, and `fold` sees that the end is missing.
         return
@@ -154,7 +157,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(pending).removeprefix(_BOM) if first else bytes(pending)
 
 
-def _event(name: bytes, data: list[bytes]) -> WireEvent | None:
+def _event(name: bytes, data: list[bytes], hint: str) -> WireEvent | None:
     text = b"\n".join(data).decode("utf-8", "replace").strip()
     if not text:
         return None
@@ -164,9 +167,9 @@ def _event(name: bytes, data: list[bytes]) -> WireEvent | None:
     try:
         value = parse(text)
     except ValueError as reason:
-        raise _foreign(f"the stream is not the api's format ({reason})", text) from None
+        raise _foreign(f"the stream is not the api's format ({reason})", text, hint) from None
     if not isinstance(value, dict):
-        raise _foreign("the stream is not the api's format (an event is no object)", text)
+        raise _foreign("the stream is not the api's format (an event is no object)", text, hint)
     return WireEvent(value, label)
 
 
@@ -188,8 +191,8 @@ def _whole(chunks: Iterable[bytes], kind: str) -> WireEvent:
     return WireEvent(value, whole=True)
 
 
-def _foreign(what: str, text: str) -> CallFailed:
-    return failed("protocol", f"{what}: {text[:_SHOWN].strip()!r}", CHECK_BASE_URL)
+def _foreign(what: str, text: str, hint: str = CHECK_BASE_URL) -> CallFailed:
+    return failed("protocol", f"{what}: {text[:_SHOWN].strip()!r}", hint)
 
 
 def _too_large(what: str, limit: int) -> CallFailed:

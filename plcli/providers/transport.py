@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from plcli.errors import SetupError
 from plcli.failures import CHECK_BASE_URL, CallFailed, classify, failed
-from plcli.providers.answer import parse
+from plcli.providers.answer import events, parse
 from plcli.providers.registry import Call
 
 if TYPE_CHECKING:
@@ -150,7 +150,8 @@ def translate(error: Exception, call: Call) -> CallFailed:
         hint = "check base_url; SSL_CERT_FILE names further certificates to trust"
         return failed("connection", f"no safe connection to {where}: {causes[-1]}", hint)
     if call.tap.status is not None:
-        return failed("connection", f"the connection to {where} broke in the middle of the answer: {error}")
+        broke = f"the connection to {where} broke in the middle of the answer: {error}"
+        return failed("connection", broke, "run it again")
     reset = not isinstance(error, httpx2.ConnectError) or any(isinstance(c, ConnectionResetError) for c in causes)
     hint = "try again, or allow more --retries" if reset else "is the network up? check base_url"
     return failed("connection", f"no answer from {where}: {error}", hint, retryable=reset)
@@ -194,7 +195,10 @@ def _until_deadline(call: Call, timeout: float) -> float:
 
 
 def _error_body(response: httpx2.Response) -> Any:
-    """The start of an error's body as JSON, or as text where it is none."""
+    """The start of an error's body as JSON, or as text where it is none.
+
+    Gateways that were asked to stream may send the error as an event.
+    """
     import httpx2
 
     data = bytearray()
@@ -208,10 +212,11 @@ def _error_body(response: httpx2.Response) -> Any:
     finally:
         response.close()
     text = data.decode("utf-8-sig", "replace")
-    try:
+    with suppress(ValueError):
         return parse(text)
-    except ValueError:
-        return text
+    with suppress(CallFailed):
+        return next((event.data for event in events((bytes(data),))), text)
+    return text
 
 
 def _where(error: Exception) -> str:

@@ -267,6 +267,15 @@ def test_an_empty_answer_and_broken_json_are_protocol_failures(server: Loopback)
         assert said in error.message
 
 
+def test_an_error_that_is_sent_as_an_event_is_read(server: Loopback) -> None:
+    said = b'data: {"error": {"message": "because", "code": "c"}}\n\ndata: [DONE]\n\n'
+    server.answer(500, body=said, type="text/event-stream")
+    server.answer(500, body=b"data: no\n\n", type="text/event-stream")
+    error = fail(server)
+    assert (error.message, error.failure.code) == ("because", "c")
+    assert fail(server).message == "data: no"
+
+
 def test_an_error_body_without_end_is_read_to_a_bound(server: Loopback) -> None:
     server.raw(b"HTTP/1.1 500 No\r\nContent-Length: 9999999999\r\n\r\n" + b"x" * 3_000_000)
     assert fail(server).failure.status == 500

@@ -130,9 +130,7 @@ requests = st.builds(
     model=words,
     messages=st.lists(neutral_messages, max_size=3).map(tuple),
     tools=st.lists(neutral_tools, max_size=2).map(tuple),
-    tool_choice=st.none()
-    | st.builds(ToolChoice, modes)
-    | st.builds(ToolChoice, modes, st.tuples(words), st.booleans()),
+    tool_choice=st.none() | modes.map(ToolChoice) | st.builds(ToolChoice, modes, st.tuples(words), st.booleans()),
     parallel_tool_calls=st.none() | st.booleans(),
     chain=st.sampled_from(["echo", "server"]),
     output=st.none() | st.builds(Output, words, st.dictionaries(words, words, max_size=2), st.none() | st.booleans()),
@@ -225,8 +223,7 @@ def test_the_next_turn_starts_with_the_old_turns(wire: dict[str, object], script
     assert echo.next_turn(wire, answer.data, turns, "server") == after
 
 
-events = st.builds(
-    WireEvent,
+events = (
     near(
         type=st.sampled_from(["start", "part", "delta", "end", "error"]),
         part=parts,
@@ -236,8 +233,8 @@ events = st.builds(
         usage=near(input_tokens=st.integers(-2, 2)),
         error=near(status=st.integers(0, 600), message=words),
     )
-    | jsons,
-)
+    | jsons
+).map(WireEvent)
 
 
 @given(st.lists(events, max_size=6))

@@ -257,9 +257,11 @@ searches = st.builds(
 )
 choices = st.one_of(
     st.none(),
-    st.builds(ToolChoice, modes),
+    modes.map(ToolChoice),
     st.builds(ToolChoice, st.just("required"), st.tuples(names), st.just(True)),
-    st.builds(ToolChoice, st.sampled_from(["auto", "required"]), st.lists(names, min_size=1, max_size=2).map(tuple)),
+    st.tuples(st.sampled_from(["auto", "required"]), st.lists(names, min_size=1, max_size=2).map(tuple)).map(
+        lambda chosen: ToolChoice(*chosen)
+    ),
 )
 outputs = st.none() | st.builds(Output, words, schemas, st.none() | st.booleans(), st.none() | words)
 shared_params: dict[str, Any] = {

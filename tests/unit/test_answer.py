@@ -97,6 +97,12 @@ def test_a_body_that_is_no_answer_is_shown_with_a_hint(body: bytes, kind: str, s
     assert "base_url" in (error.hint or "")
 
 
+def test_a_broken_event_after_a_sound_one_is_not_blamed_on_the_address() -> None:
+    error = refused([b'data: {"a": 1}\n\ndata: {"b\n\n'])
+    assert "not the api's format" in error.message
+    assert "base_url" not in (error.hint or "")
+
+
 def test_mislabelled_events_are_recognised() -> None:
     for kind in ("", "text/plain", "application/json"):
         for stream in (b'data: {"a":1}\n\n', b'\n\nevent: x\ndata: {"a":1}\n\n', b': hi\n\ndata:{"a":1}\n\n'):

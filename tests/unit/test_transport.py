@@ -52,6 +52,7 @@ def test_a_break_after_the_answer_began_is_not_retried() -> None:
     made = translate(error(httpx2.RemoteProtocolError), running)
     assert (made.failure.kind, made.retryable) == ("connection", False)
     assert "in the middle of the answer" in made.message
+    assert made.hint == "run it again"
 
 
 def test_a_timeout_at_the_deadline_is_named_after_it_and_not_retried() -> None:
