@@ -13,7 +13,7 @@ import against it.
                    resolve, request_rules < validate; connect < engine; resolve, expect, engine < runs
     3  KEEPERS     rejections < schemas < published; fence, schemas < workspace < modelrefs, toolbox
                    disk < mediastore; disk < lines < runlog; runids < runlog
-    2  MATERIALS   jsontext, yaml12 < documents; conformance, yaml12 < variables
+    2  MATERIALS   jsontext, yaml12 < documents; conformance, yaml12 < variables; documents, variables < rows
                    meter < primitives < jinja_syntax < jinja < templates
                    regexes, jsonschemas < conformance < matchers
                    address < environment < trust; keyshapes < redact; prices; git; plaintext

@@ -1,14 +1,22 @@
-"""`python -m plcli` and the `plcli` script."""
+"""`python -m plcli` and the `plcli` script: the process from its first moment to its last."""
 
 from __future__ import annotations
 
 import gc
+import os
+from importlib import import_module
 
-# Before anything heavy is imported: collecting garbage costs a third of a short run, and frees nothing
-# that the end of the process does not free.
-gc.disable()
 
-from plcli.app import run_and_leave as main  # noqa: E402
+def main() -> None:
+    """Run the command line and leave."""
+    # Collecting garbage costs a third of a short run, and frees nothing that the end of the process does not free.
+    gc.disable()
+    try:
+        # Not at the top: whoever presses Ctrl-C while it loads wants no traceback.
+        import_module("plcli.app").run_and_leave()
+    except KeyboardInterrupt:
+        os._exit(130)
+
 
 if __name__ == "__main__":
     main()

@@ -8,6 +8,7 @@ import sys
 import traceback
 from contextlib import suppress
 from importlib import import_module
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import typer
@@ -92,6 +93,8 @@ def main(args: list[str] | None = None) -> int:
     """Run a command line and give the exit code; every error is printed here and nowhere else."""
     args = sys.argv[1:] if args is None else args
     screen = open_screen()
+    if "--format=json" in args or ("--format", "json") in pairwise(args):
+        screen.format = "json"  # errors of the command line itself come before any option is read
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         command = typer.main.get_command(app)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import sys
@@ -13,10 +11,12 @@ from pathlib import Path
 
 from plcli import yaml12
 from plcli.documents import FORMATS, MAX_BYTES, Document, parse
-from plcli.errors import Problem, SpecError, UsageError
+from plcli.errors import SpecError, UsageError
 from plcli.fence import MEDIA_LIMIT, BadReference, read_regular
 from plcli.media import Json
 from plcli.resolve import Overrides
+from plcli.rows import Rows
+from plcli.rows import read as read_rows
 from plcli.variables import Given, Raw
 from plcli.workspace import Workspace
 
@@ -38,9 +38,7 @@ def read_inputs(
     if [*specs, *(text.partition("=")[2] for text in var)].count("-") > 1:
         raise UsageError("standard input is named more than once", hint="put one of them in a file: --var name=@file")
     given = dict(_variable(workspace, text) for text in var)
-    table = _rows(workspace, rows) if rows else None
-    if table == []:
-        raise UsageError(f"--vars: {rows} has no rows", hint="write one row for each run")
+    table = _table(workspace, rows) if rows else None
     sources: list[tuple[Document, Path | None]]
     if prompt is not None:
         sources = [(_prompt(prompt, filled=bool(given) or table is not None), None)]
@@ -115,59 +113,18 @@ def _variable(workspace: Workspace, text: str) -> tuple[str, Given]:
     return name, Raw(value)
 
 
-def _decoded(data: bytes, what: str) -> str:
-    if len(data) > MAX_BYTES:
-        raise UsageError(f"{what} is larger than {MAX_BYTES // 1024 // 1024} MB", hint="name a smaller file")
+def _decoded(data: bytes, what: str, limit: int = MAX_BYTES) -> str:
+    if len(data) > limit:
+        raise UsageError(f"{what} is larger than {limit // 1024 // 1024} MB", hint="name a smaller file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{what} is not UTF-8 at byte {error.start}", hint="save it as UTF-8") from None
 
 
-def _rows(workspace: Workspace, path: Path) -> list[dict[str, Given]]:
-    """The rows of a file: JSONL or CSV (whose values are typed as on the command line), or a list in JSON or YAML."""
-    shown = str(path)
+def _table(workspace: Workspace, path: Path) -> Rows:
     try:
-        data = read_regular(Path(os.path.realpath(workspace.start / path)), shown, MEDIA_LIMIT)
+        data = read_regular(Path(os.path.realpath(workspace.start / path)), str(path), MEDIA_LIMIT)
     except BadReference as error:
         raise UsageError(f"--vars: {error.message}", hint=error.hint) from None
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
-        return _csv_rows(data, shown)
-    if suffix == ".jsonl":
-        return _json_rows(data, shown)
-    if suffix in (".json", ".yaml", ".yml"):
-        value, _ = yaml12.read(_decoded(data, "--vars"), shown)
-        if isinstance(value, list) and all(isinstance(row, dict) for row in value):
-            return list(value)
-        raise SpecError([Problem(shown, "the rows are no list of objects", hint="write [{city: Paris}, …]")])
-    raise UsageError(f"--vars: {shown} has no known format", hint="name a .jsonl, .csv, .json or .yaml file")
-
-
-def _csv_rows(data: bytes, shown: str) -> list[dict[str, Given]]:
-    reader = csv.DictReader(io.StringIO(_decoded(data, "--vars"), newline=""), strict=True)
-    rows: list[dict[str, Given]] = []
-    try:
-        for row in reader:
-            if None in row or None in row.values():
-                message = "the row has more or fewer fields than the header"
-                raise SpecError([Problem(shown, message, line=reader.line_num)])
-            rows.append({name: Raw(value) for name, value in row.items()})
-    except csv.Error as error:
-        raise SpecError([Problem(shown, f"not CSV: {error}", line=reader.line_num)]) from None
-    return rows
-
-
-def _json_rows(data: bytes, shown: str) -> list[dict[str, Given]]:
-    rows: list[dict[str, Given]] = []
-    problems: list[Problem] = []
-    for n, text in enumerate(_decoded(data, "--vars").splitlines(), 1):
-        if not text.strip():
-            continue
-        try:
-            rows.append(dict(parse(text, file=shown, format="json").value))
-        except SpecError as error:
-            problems += [problem._replace(line=n) for problem in error.problems]
-    if problems:
-        raise SpecError(problems)
-    return rows
+    return read_rows(_decoded(data, f"--vars {path}", MEDIA_LIMIT), str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 from typing import Annotated
 
@@ -37,6 +38,8 @@ def list_runs(
     """
     screen = options.screen_of(ctx)
     session = open_session(screen, workspace=workspace, log=log)
+    if not os.path.exists(session.log.path):
+        screen.say(f"no runs yet: {session.workspace.label(session.log.path)} is written by plcli run")
     records = islice(session.log.records(reverse=True), count)
     if screen.machine:
         for record in records:

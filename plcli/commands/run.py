@@ -58,6 +58,8 @@ def run(
     if bool(specs) == (prompt is not None):
         what = "either SPEC or --prompt, not both" if specs else "one SPEC at least, or --prompt, is needed"
         raise UsageError(what, hint='plcli run prompts/hello.yaml, or plcli run --prompt "…"')
+    if inline and not dry_run:
+        raise UsageError("--inline goes with --dry-run", hint="add --dry-run, or drop --inline")
     inputs = read_inputs(session.workspace, specs or [], prompt, var or [], rows)
     for file in dict.fromkeys(item.file for item in inputs if item.file is not None):
         if inner := session.workspace.inner(file):

@@ -40,6 +40,8 @@ def schema(
       plcli schema --write
     """
     screen = options.screen_of(ctx)
+    if (kind is not None) + write + check > 1:
+        raise UsageError("KIND, --write and --check exclude each other", hint="plcli schema --check")
     if write:
         try:
             written = published.write(folder)

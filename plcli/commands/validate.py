@@ -49,5 +49,6 @@ def validate(
     show_problems(report.problems, screen, style.value)
     errors = sum(problem.severity == "error" for problem in report.problems)
     warnings = len(report.problems) - errors
-    screen.say(f"{len(report.files)} files, {errors} errors, {warnings} warnings")
+    counts = ((len(report.files), "file"), (errors, "error"), (warnings, "warning"))
+    screen.say(", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts))
     return Exit.FILE if errors else Exit.DONE

@@ -22,7 +22,8 @@ def show_header(name: str | None, model: str, screen: Screen) -> None:
 def show_answer(record: Record, store: MediaStore, screen: Screen, *, printed: bool, told: bool) -> None:
     """What an answer consists of: thoughts to stderr; words, calls of tools and files of pictures to stdout.
 
-    `printed` and `told` say that the words, and the thoughts before them, have streamed by already.
+    `printed` and `told` say that the words, and the thoughts before them, have streamed by already. A
+    call counts only where the answer is whole: of a failed one it may be half.
     """
     response = record.response
     if response is None:
@@ -35,7 +36,7 @@ def show_answer(record: Record, store: MediaStore, screen: Screen, *, printed: b
         text = screen.clean(response.text, screen.out)
         screen.write(screen.out, text if text.endswith("\n") else text + "\n")
     for part in response.parts:
-        if isinstance(part, ToolCallPart):
+        if isinstance(part, ToolCallPart) and response.state == "tool_calls":
             screen.print(call_line(part))
         elif isinstance(part, ImagePart):
             screen.print(image_line(part, store))

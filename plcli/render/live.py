@@ -44,7 +44,7 @@ class Live:
 
     def wait(self, failure: Failure, seconds: float) -> None:
         """Say that a failure will be retried."""
-        self._screen.say((f"{failure.message}; trying again in {seconds:.1f} s", "dim"))
+        self._screen.say((f"{failure.message.rstrip('. ')}; trying again in {seconds:.1f} s", "dim"))
 
     def finish(self) -> None:
         """End the last line."""
