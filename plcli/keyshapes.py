@@ -77,7 +77,9 @@ _SEPARATOR = r"[\\\"']{0,3}\s{0,4}[:=]\s{0,4}[\\\"']{0,3}(?:(?:bearer|basic|toke
 _VALUE = r"[^\s&#\"'<>;,\\]"
 _NO_SAMPLE = rf"(?!(?:[A-Z_]+|[xX*.]+)(?!{_VALUE})|[$<{{\[]|%7B)"
 _PEM = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-_PEM_BODY = r"(?:[A-Za-z0-9+/=\s\\:,]|-(?!----))*+"
+_PEM_LINE = r"[A-Za-z0-9+/=\s\\:,]*+"
+# No possessive group around it: Python before 3.11.5 matches those wrongly where they could backtrack.
+_PEM_BODY = rf"{_PEM_LINE}(?:-(?!----){_PEM_LINE})*"
 
 SHAPES: tuple[Shape, ...] = (
     *(Shape(prefix.lower(), _START + re.escape(prefix) + tail) for prefix, tail in _PREFIXES.items()),
