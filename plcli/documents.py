@@ -104,7 +104,7 @@ def load(path: Path, *, shown: str) -> Document:
     except FileNotFoundError:
         raise _wrong(shown, "there is no such file", _near(path)) from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        reason = (error.strerror if isinstance(error, OSError) else None) or "no file can have this name"
         raise _wrong(shown, f"cannot be read: {reason.lower()}", "check the path and its permissions") from None
     return parse(data, file=shown, format=format)
 

@@ -98,7 +98,7 @@ def test_f_strings_fill_plain_names_only() -> None:
 
 def test_a_value_that_is_no_json_is_a_problem_in_every_kind() -> None:
     deep: list[Any] = []
-    for _ in range(5000):
+    for _ in range(100_000):
         deep = [deep]
     for value in (float("nan"), float("inf"), deep, object()):
         for text, kind in (("{{ x }}", "jinja2"), ("{x}", "f-string")):
