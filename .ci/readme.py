@@ -27,10 +27,13 @@ from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
 
 from plcli.errors import EXIT_MEANINGS
+from plcli.exchange import Target, identity_of, key_of
 from plcli.published import published
 
 SVG = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 """The picture's frame without fonts from elsewhere: it loads nothing."""
+
+EXAMPLE = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -57,7 +60,8 @@ def main() -> int:
 def made(what: str) -> str:
     """The text of a generated part."""
     kind, _, rest = what.partition(" ")
-    return {"help": help_text, "console": console, "exit-codes": exit_codes, "fields": fields}[kind](rest)
+    makers = {"help": help_text, "console": console, "exit-codes": exit_codes, "fields": fields, "key": key}
+    return makers[kind](rest)
 
 
 def help_text(command: str) -> str:
@@ -133,6 +137,13 @@ def exit_codes(_: str) -> str:
     """The table of exit codes."""
     rows = [f"| {int(code)} | {meaning} |" for code, meaning in EXIT_MEANINGS.items()]
     return "\n".join(["| exit | meaning |", "|---|---|", *rows, ""])
+
+
+def key(_: str) -> str:
+    """The key of a small request, with the text that it is the digest of."""
+    target = Target("chat.completions.create", "m")
+    identity, digest = identity_of("openai", "chat", target, EXAMPLE), key_of("openai", "chat", target, EXAMPLE)
+    return f"```text\n{identity}\n{digest}\n```\n"
 
 
 def fields(kind: str) -> str:

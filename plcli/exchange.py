@@ -72,10 +72,15 @@ def canonical(value: Json) -> str:
 
 
 def key_of(provider: str, api: str, target: Target, wire: Json) -> str:
-    """The key of a recording: sha256 over canonical `{provider, api, operation, model, body}`.
+    """The key of a recording: `sha256:` and the digest of what the request is."""
+    return "sha256:" + hashlib.sha256(identity_of(provider, api, target, wire).encode("ascii")).hexdigest()
+
+
+def identity_of(provider: str, api: str, target: Target, wire: Json) -> str:
+    """What a request is, whoever sends it: canonical `{provider, api, operation, model, body}`.
 
     Media count by digest alone (`{"$media": "sha256:…"}`), so the way they were written makes no
-    difference; base URL, headers and streaming do not count.
+    difference; base URL, headers and streaming do not count. The README shows an example.
     """
     identity = {
         "provider": provider,
@@ -84,4 +89,4 @@ def key_of(provider: str, api: str, target: Target, wire: Json) -> str:
         "model": target.model,
         "body": encode(wire, describe=lambda ref: {"$media": ref.digest}),
     }
-    return "sha256:" + hashlib.sha256(canonical(identity).encode("ascii")).hexdigest()
+    return canonical(identity)

@@ -32,7 +32,6 @@ def test_the_guide_has_commands() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_guide_works(command: str, workspace: Path, cli: Cli) -> None:
-    (workspace / "rows.jsonl").write_text('{"name": "Ada"}\n{"name": "Grace"}\n')
     for _ in range(3):  # what the log is asked for
         assert cli("run", "--prompt", "x", "--model", "echo/any").code == 0
     before, _, line = command.rpartition(" | ")

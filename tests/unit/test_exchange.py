@@ -70,3 +70,9 @@ def test_canonical_json_has_sorted_keys_and_no_white_space() -> None:
     assert canonical({"b": [1, None], "a": "é"}) == r'{"a":"\u00e9","b":[1,null]}'
     with pytest.raises(ValueError, match="JSON"):
         canonical(float("nan"))
+
+
+def test_the_key_in_the_readme_is_the_key_of_its_example() -> None:
+    wire = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+    key = key_of("openai", "chat", Target("chat.completions.create", "m"), wire)
+    assert key == "sha256:86a88af9363dade3dd940f8223d20c20e7bb15658c4a80a7f07105af172c2e6b"
