@@ -54,12 +54,10 @@ class Run:
     def exit(self) -> Exit:
         """The exit code that this run asks for."""
         code = Exit.DONE
-        if self.turn.failure is not None:
+        if self.turn.response.state in ANSWERED_NO:
+            code = Exit.DONE if expect.names_state(self.resolved.expectations) else Exit.REFUSED
+        elif self.turn.failure is not None:
             code = EXIT_OF_KIND.get(self.turn.failure.kind, Exit.UNAVAILABLE)
-        elif self.turn.response.state in ANSWERED_NO:
-            code = Exit.REFUSED
-        if self.turn.response.state in ANSWERED_NO and expect.names_state(self.resolved.expectations):
-            code = Exit.DONE
         failed = any(not expectation.passed for expectation in self.expectations)
         return max(code, Exit.FINDING) if failed else code
 
@@ -107,7 +105,8 @@ def execute(
         output, complaint = expect.parse_output(response.text, asked.schema)
         if complaint is not None:
             findings.append(ExpectationRecord(path="output", passed=False, got=response.text, message=complaint))
-    if turn.failure is None or turn.failure.kind != "interrupted":
+    # A call that got no answer has nothing to be held against, unless that is what is expected.
+    if turn.failure is None or response.state in ANSWERED_NO or expect.names_state(resolved.expectations):
         observed = expect.Observed(
             text=response.text,
             output=output,
