@@ -7,7 +7,8 @@ import re
 _EMOJI = "\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 _JOINING = "\u0600-\u08ff\u0900-\u0dff"
 
-_VISIBLE = re.compile(
+# Compiled when they are first needed (`re` remembers them): most texts need none, and every command loads this room.
+_VISIBLE = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1, escape sequences with them
     "\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u206f"  # directions, line separators
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u2060-\u2065\u3164\ufeff\uffa0\ufff9-\ufffb"  # invisible
@@ -17,8 +18,8 @@ _VISIBLE = re.compile(
     # One variation selector chooses a shape; a row of them, or one without a base, carries hidden bytes.
     "|(?<![^\ufe00-\ufe0f\\s])[\ufe00-\ufe0f]"
 )
-_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-_UNFINISHED = re.compile("[\r\ud800-\udbff\u200c\u200d]\\Z")
+_PAIR = "[\ud800-\udbff][\udc00-\udfff]"
+_UNFINISHED = "[\r\ud800-\udbff\u200c\u200d]\\Z"
 
 
 def harmless(text: str, *, multiline: bool = True) -> str:
@@ -29,7 +30,7 @@ def harmless(text: str, *, multiline: bool = True) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    shown = _VISIBLE.sub(_escape, _mended(text).replace("\r\n", "\n"))
+    shown = re.sub(_VISIBLE, _escape, _mended(text).replace("\r\n", "\n"))
     return shown if multiline else shown.replace("\n", "\\n").replace("\t", "\\t")
 
 
@@ -45,7 +46,7 @@ class Stream:
     def feed(self, piece: str) -> str:
         """What can be shown now."""
         text = _mended(self._held + piece)
-        unfinished = _UNFINISHED.search(text)
+        unfinished = re.search(_UNFINISHED, text)
         self._held = unfinished[0] if unfinished else ""
         return self._shown(text[: unfinished.start()] if unfinished else text)
 
@@ -67,4 +68,4 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _mended(text: str) -> str:
-    return _PAIR.sub(lambda pair: pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
+    return re.sub(_PAIR, lambda pair: pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
