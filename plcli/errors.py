@@ -122,7 +122,7 @@ class LogError(PlcliError):
 
 
 class OfflineError(PlcliError):
-    """A connection would be needed, and `PLCLI_OFFLINE` or `--recorded` forbids it."""
+    """A connection would be needed, and `PLCLI_OFFLINE` forbids it."""
 
     exit = Exit.OFFLINE
     kind = "offline"

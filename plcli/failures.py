@@ -70,7 +70,7 @@ _HINT_OF_KIND = {
     "permission": "the key is known but may not do this: check its project, its permissions and the region",
     "not_found": "check the model id, the api and base_url (it often ends in /v1)",
     "safety": "the provider's safety filter stopped it: change the words or the pictures of the request",
-    "rate_limit": "wait a moment, allow more --retries, or lower --jobs",
+    "rate_limit": "wait a moment, or allow more --retries",
     "quota": "no retry helps: add credit or raise the limit in the provider's billing settings",
     "timeout": "try again, or allow more --retries",
     "server": "the trouble is on the provider's side: try again, or allow more --retries",

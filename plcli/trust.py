@@ -73,7 +73,7 @@ def allow_connection(user: UserSide) -> None:
     if user.offline:
         raise OfflineError(
             "a connection is needed, and PLCLI_OFFLINE forbids it",
-            hint="answer from recordings with --recorded, or unset PLCLI_OFFLINE",
+            hint="unset PLCLI_OFFLINE, or take a model of the provider echo",
         )
 
 

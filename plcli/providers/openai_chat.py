@@ -122,7 +122,7 @@ def _losses(request: Request) -> list[Loss]:
         if not _native(tool)
     )
     if request.image is not None:
-        losses.append(Loss("image", "the chat api makes no pictures", "use `api: responses` or `api: images`"))
+        losses.append(Loss("image", "the chat api makes no pictures", "use `api: responses`"))
     chosen = request.tool_choice.tools if request.tool_choice is not None else ()
     if builtin := openai_tools.builtin_types(request).intersection(chosen):
         losses.append(Loss("tool_choice", f"the chat api cannot choose {', '.join(sorted(builtin))}", _OTHER_API))
@@ -130,7 +130,7 @@ def _losses(request: Request) -> list[Loss]:
         losses.append(Loss("chain", "the chat api keeps no conversation", _OTHER_API))
     several = request.body.get("n")
     if isinstance(several, int) and several > 1:
-        losses.append(Loss("body.n", "n above 1 is not supported", "use --repeat"))
+        losses.append(Loss("body.n", "n above 1 is not supported", "drop it, and run the request several times"))
     return [*turn_losses(request.messages, unfit), *losses, *openai_header.body_losses(request)]
 
 

@@ -32,7 +32,7 @@ MEDIA: tuple[tuple[str | None, ...], ...] = (("output", None, "result"),)
 _ENCRYPTED_REASONING = "reasoning.encrypted_content"
 _PICTURES = "image_generation"
 
-_NOT_IN_THE_TOOL = {"markup": "use `api: images`", "n": "drop it, and ask for several with --count"}
+_NOT_IN_THE_TOOL = {"markup": "drop it; the Images api takes it", "n": "drop it, and run the request several times"}
 
 _WITHOUT_PARAM = dict.fromkeys(("stop", "seed", "presence_penalty", "frequency_penalty"), "drop it, or use `api: chat`")
 
