@@ -25,7 +25,7 @@ import against it.
     commands       log; run; schema; validate
     render         screen < problems, table, live, answer, details; problems < errors; answer < card
     providers      registry, answer < transport < openai_client
-                   openai_strict, roundtrip < openai_header; openai_turns < openai_reading
+                   openai_strict, roundtrip < openai_header; answer < openai_turns < openai_reading
                    openai_client, openai_header, openai_reading, openai_tools < openai_chat, openai_responses
                    answer, openai_chat_answer < openai_chat_stream; openai_reading < openai_chat_answer
                    openai_turns, roundtrip < openai_chat_messages, openai_responses_items

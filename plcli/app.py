@@ -96,6 +96,8 @@ def main(args: list[str] | None = None) -> int:
     if "--format=json" in args or ("--format", "json") in pairwise(args):
         screen.format = "json"  # errors of the command line itself come before any option is read
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         command = typer.main.get_command(app)
         code = command.main(args or ["--help"], prog_name="plcli", standalone_mode=False, obj=screen)
@@ -139,6 +141,9 @@ def _open_closed_streams() -> None:
 
 
 def _interrupt(signum: int, frame: object) -> None:
+    """Stop once: whoever presses Ctrl-C twice must not lose the record that the first one is writing."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -16,7 +16,7 @@ from plcli.render.answer import show_answer, show_footer, show_header
 from plcli.render.details import show_attempts, show_connection
 from plcli.render.live import Live
 from plcli.resolve import Resolved
-from plcli.runs import Circumstances, Run, execute, keep_media, record_of
+from plcli.runs import Circumstances, Run, judged, keep_media, record_of, send
 from plcli.session import Session
 
 
@@ -66,9 +66,10 @@ class Running:
         if screen.verbose:
             show_connection(connection, plan.compiled.target, screen)
         live = Live(screen, session.redactor)
-        run = execute(plan, connection, stream=self.stream, store=session.store, watch=live, watch_wait=live.wait)
-        live.finish()
+        turn = send(plan, connection, stream=self.stream, store=session.store, watch=live, watch_wait=live.wait)
         with _uninterrupted():
+            live.finish()
+            run = judged(plan, connection, turn)
             record = self._log(run, batch)
         if screen.machine:
             screen.write(screen.out, line(record) + "\n")
@@ -96,7 +97,7 @@ class Running:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back for the moment in which a run is written down."""
+    """Hold Ctrl-C and SIGTERM back for the moment in which a run is judged and written down."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

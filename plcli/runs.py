@@ -27,6 +27,7 @@ from plcli.redact import Redactor
 from plcli.request import BuiltinTool, Request
 from plcli.resolve import Resolved
 from plcli.response import Failure, State
+from plcli.specs import Pricing
 from plcli.traffic import exchange_records
 from plcli.workspace import Workspace
 
@@ -62,7 +63,7 @@ class Run:
         return max(code, Exit.FINDING) if failed else code
 
 
-def execute(
+def send(
     resolved: Resolved,
     connection: Connection,
     *,
@@ -70,13 +71,11 @@ def execute(
     store: MediaStore,
     watch: Watch,
     watch_wait: WaitWatch,
-) -> Run:
-    """Ask the provider, then judge and price what came. Failures and Ctrl-C end in a run too."""
-    model = resolved.model.spec
-    pricing = model.pricing if model else None
-    if connection.own_host and pricing is None and not connection.provider.local:
+) -> Turn:
+    """Ask the provider. Failures and Ctrl-C end in a turn too."""
+    if _priced_by_package(resolved, connection):
         prices.preload()
-    turn = ask(
+    return ask(
         connection,
         resolved.compiled.target,
         resolved.compiled.wire,
@@ -85,13 +84,17 @@ def execute(
         watch=watch,
         watch_wait=watch_wait,
     )
+
+
+def judged(resolved: Resolved, connection: Connection, turn: Turn) -> Run:
+    """The run that a turn makes: its cost, its structured output, and whether its expectations held."""
     response = turn.response
     cost = prices.cost_of(
         response.usage,
         provider=connection.provider.name,
         model=resolved.request.model,
         served_model=response.served_model,
-        pricing=pricing,
+        pricing=_pricing(resolved),
         images=len(response.images),
         own_host=connection.own_host,
         image_model=_image_model(resolved.request),
@@ -201,6 +204,15 @@ def keep_media(run: Run, store: MediaStore, redactor: Redactor) -> list[Source]:
             Source(path=source.path, sha256=digest, redacted=redacted or None, kept=kept if redacted else None)
         )
     return sources
+
+
+def _pricing(resolved: Resolved) -> Pricing | None:
+    return resolved.model.spec.pricing if resolved.model.spec else None
+
+
+def _priced_by_package(resolved: Resolved, connection: Connection) -> bool:
+    """Whether the price data will be needed, which takes long to load."""
+    return connection.own_host and not connection.provider.local and _pricing(resolved) is None
 
 
 def _image_model(request: Request) -> str | None:

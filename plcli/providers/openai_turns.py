@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from plcli.media import Json, MediaRef
+from plcli.providers import answer
 from plcli.request import Loss, Message, Native, Part, ToolCall, ToolResult
 
 _DROP = "drop the part, or use an api that carries it"
@@ -27,14 +28,10 @@ def arguments_value(text: str) -> Json:
 def parse_object(text: str) -> dict[str, Json] | None:
     """The JSON object in a text, or None where there is none."""
     try:
-        value = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        value = answer.parse(text)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
-
-
-def _refuse(constant: str) -> Json:
-    raise ValueError(f"{constant} is no JSON")
 
 
 def text_at(item: Mapping[str, Json], key: str) -> str | None:

@@ -91,6 +91,17 @@ def test_an_interrupted_run_keeps_what_came(plcli_process: Process, write: Write
     assert record["error"]["kind"] == "interrupted"
 
 
+def test_an_impatient_second_control_c_loses_no_record(plcli_process: Process, write: Write) -> None:
+    write("models/slow.yaml", SLOW)
+    with plcli_process.terminal("run", "--prompt", "x", "-m", "slow") as terminal:
+        terminal.wait_for("The beginning")
+        for _ in range(50):
+            if terminal.process.poll() is None:
+                terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 130
+    assert last_record()["error"]["kind"] == "interrupted"
+
+
 def test_an_interrupted_batch_does_not_start_the_next(plcli_process: Process, write: Write) -> None:
     write("models/slow.yaml", SLOW)
     write("rows.jsonl", '{"n": 1}\n{"n": 2}\n')
