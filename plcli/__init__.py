@@ -20,7 +20,7 @@ import against it.
     W  PROVIDERS   providers
     1  VOCABULARY  media < request; media, response < exchange, failures; response < records
                    exchange, records < traffic; specs
-    0  FOUNDATION  docstrings; errors; paths; places; spelling
+    0  FOUNDATION  docstrings; errors; interrupts; paths; places; spelling
 
     commands       log; run; schema; validate
     render         screen < problems, table, live, answer, details; problems < errors; answer < card

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from contextlib import suppress
@@ -14,8 +13,9 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperGroup
 
-from plcli import __version__
-from plcli.errors import Exit, PlcliError, UsageError
+from plcli import __version__, interrupts
+from plcli.errors import Exit, PlcliError, SetupError, UsageError
+from plcli.plaintext import harmless
 from plcli.render.errors import error_json, error_text
 from plcli.render.screen import Screen, open_screen
 from plcli.spelling import did_you_mean
@@ -95,9 +95,7 @@ def main(args: list[str] | None = None) -> int:
     screen = open_screen()
     if "--format=json" in args or ("--format", "json") in pairwise(args):
         screen.format = "json"  # errors of the command line itself come before any option is read
-    signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
+    interrupts.listen()
     try:
         command = typer.main.get_command(app)
         code = command.main(args or ["--help"], prog_name="plcli", standalone_mode=False, obj=screen)
@@ -114,6 +112,8 @@ def main(args: list[str] | None = None) -> int:
     except Exception as error:
         message = f"plcli ran into a bug of its own: {type(error).__name__}: {error}"
         return _report(screen, PlcliError(message, hint="run it again with --traceback and report what it prints"))
+    if screen.unwritten is not None:
+        return max(int(code or 0), _report(screen, _unwritten(screen.unwritten)))
     return int(code or 0) if args else Exit.USAGE
 
 
@@ -128,7 +128,7 @@ def run_and_leave() -> None:
     _open_closed_streams()
     code = main()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(BrokenPipeError):
+        with suppress(OSError):
             stream.flush()
     os._exit(code)
 
@@ -140,16 +140,14 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  it stays open
 
 
-def _interrupt(signum: int, frame: object) -> None:
-    """Stop once: whoever presses Ctrl-C twice must not lose the record that the first one is writing."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+def _unwritten(error: OSError) -> SetupError:
+    reason = (error.strerror or str(error)).lower()
+    return SetupError(f"standard output cannot be written: {reason}", hint="send it elsewhere; `plcli log` keeps runs")
 
 
 def _report(screen: Screen, error: PlcliError) -> int:
-    if screen.traceback:
-        traceback.print_exc()
+    if screen.traceback and sys.exc_info()[0] is not None:
+        screen.write(screen.err, harmless(screen.redact(traceback.format_exc())))
     screen.write(screen.err, (error_json if screen.machine else error_text)(error, screen.redact) + "\n")
     return int(error.exit)
 

@@ -5,6 +5,7 @@ A completion that fails completes nothing; the command itself will say what is w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Annotated
@@ -17,6 +18,9 @@ from plcli.workspace import Kind, Workspace, find, here
 
 RUNS = 50
 """The newest runs that are offered."""
+
+_HARMLESS = re.compile(r"\w[\w.@+~-]*")
+"""Words that no shell can take for anything else: zsh evaluates what it is offered, and files may have any name."""
 
 
 def complete_spec(incomplete: str) -> list[str]:
@@ -36,7 +40,7 @@ def complete_run(incomplete: str) -> list[str]:
 
 def _starting(words: Iterable[str], incomplete: str) -> list[str]:
     try:
-        return [word for word in words if word.startswith(incomplete)]
+        return [word for word in words if word.startswith(incomplete) and _HARMLESS.fullmatch(word)]
     except PlcliError:
         return []
 

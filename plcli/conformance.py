@@ -15,7 +15,7 @@ from typing import Any
 from plcli.jsonschemas import faults
 from plcli.media import Json
 from plcli.paths import show
-from plcli.regexes import Undecided, cheap, search
+from plcli.regexes import Undecided, cheap, search, seconds_left
 
 SECONDS = 2.0
 """Longest time for one value."""
@@ -101,7 +101,7 @@ def _validator(schema: Json) -> Any:
     """A validator whose every step looks at the clock, and which fetches nothing."""
     from jsonschema import Draft202012Validator, validators
 
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + seconds_left(SECONDS)
 
     def timed(keyword: Keyword) -> Keyword:
         def step(*given: Any) -> Iterator[Any] | None:

@@ -13,9 +13,12 @@ from plcli import conformance, matchers, paths
 from plcli.media import Json
 from plcli.providers import answer
 from plcli.records import ExpectationRecord
-from plcli.regexes import Undecided
+from plcli.regexes import Undecided, within
 from plcli.response import State, ToolCallPart
 from plcli.specs.expectations import CallExpectation, Expectation, OutputExpectation
+
+SECONDS = 10.0
+"""Longest time for all expectations of one run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,12 @@ class Observed:
 
 
 def check(expectations: Iterable[Expectation], observed: Observed) -> tuple[ExpectationRecord, ...]:
-    """Each expectation and whether it held; what is not known does not hold, under `not` either."""
-    return tuple(_record(index, expectation, observed) for index, expectation in enumerate(expectations))
+    """Each expectation and whether it held; what is not known does not hold, under `not` either.
+
+    Takes about `SECONDS` at most: what could not be decided until then is not known.
+    """
+    with within(SECONDS):
+        return tuple(_record(index, expectation, observed) for index, expectation in enumerate(expectations))
 
 
 def names_state(expectations: Iterable[Expectation]) -> bool:

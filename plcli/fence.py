@@ -29,6 +29,7 @@ WALK_DEPTH = 16
 WALK_ENTRIES = 20_000
 """Names that a walk looks at before it gives up."""
 
+_LOG_LINE = re.compile(rb'\s*\{"v":[0-9]+,"id":"[0-9]{8}T[0-9]{9}-')
 _SCHEME = re.compile(r"data:|[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _REASONS = {
@@ -169,11 +170,15 @@ class Fence(NamedTuple):
         """The file that a path of the file `beside` leads to. Raises `BadReference`."""
         path = self.place(source, beside)
         try:
-            return Opened(path, read_regular(path, _short(source), limit))
+            opened = Opened(path, read_regular(path, _short(source), limit))
         except BadReference as error:
             if not os.path.lexists(path) and (meant := did_you_mean(path.name, _names(path.parent))):
                 error.hint = f"did you mean {meant}?"
             raise
+        # `plcli.toml` may name another log than the one that the runs of this machine are in.
+        if _LOG_LINE.match(opened.data):
+            raise BadReference(f"{_short(source)} is not readable by a spec: it is a run log")
+        return opened
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -1,4 +1,4 @@
-"""How secrets look: the spellings of a known value, the shapes of well-known keys, the patterns of a workspace.
+"""How secrets look: in names of variables, spellings of a known value, shapes of keys, patterns of a workspace.
 
 `redact` finds them. Texts and workspace patterns may both be hostile: every pattern here takes time in
 proportion to the text.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
@@ -18,6 +18,14 @@ REACH = 256
 
 PATHS = 512
 """Ways in which a workspace's pattern may be tried at one place, at most."""
+
+
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+
+
+def secrets_of(environ: Mapping[str, str]) -> frozenset[str]:
+    """The values of variables whose names say that they are secret, whether or not plcli uses them."""
+    return frozenset(value for name, value in environ.items() if _SECRET_NAME.search(name))
 
 
 class Shape(NamedTuple):

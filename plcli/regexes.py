@@ -6,9 +6,14 @@ is searched by a process of its own, which can.
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 SECONDS = 2.0
 """Longest time for one search."""
@@ -37,8 +42,29 @@ except (re.error, OverflowError, RecursionError) as error:
 """
 
 
+_UNTIL: ContextVar[float] = ContextVar("until", default=math.inf)
+
+
 class Undecided(ValueError):
     """A question that has no answer: it makes no sense, or the answer would take too long."""
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Whatever is decided in here takes no longer all together; what comes after that is `Undecided`."""
+    token = _UNTIL.set(min(_UNTIL.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _UNTIL.reset(token)
+
+
+def seconds_left(longest: float) -> float:
+    """Seconds for the next decision, `longest` at most. Raises `Undecided` where `within` leaves none."""
+    left = _UNTIL.get() - time.monotonic()
+    if left <= 0:
+        raise Undecided("checking takes too long; write simpler patterns and schemas, or fewer of them")
+    return min(longest, left)
 
 
 def search(pattern: str, text: str) -> bool:
@@ -46,12 +72,13 @@ def search(pattern: str, text: str) -> bool:
 
     Raises `Undecided` for what is no regular expression, and for a search past the limits above.
     """
+    seconds = seconds_left(SECONDS)
     if len(pattern) > LONGEST_PATTERN:
         raise Undecided(f"a regular expression of more than {LONGEST_PATTERN:,} characters")
     if len(text) > LONGEST_TEXT:
         raise Undecided(f"a text of more than {LONGEST_TEXT:,} characters is not searched")
     if not cheap(pattern, len(text)):
-        return _search_apart(pattern, text)
+        return _search_apart(pattern, text, seconds)
     try:
         return re.search(pattern, text) is not None
     except (re.error, OverflowError, RecursionError) as error:
@@ -64,13 +91,14 @@ def cheap(pattern: str, length: int) -> bool:
     return steps <= CHEAP and not _UNCLEAR.search(pattern)
 
 
-def _search_apart(pattern: str, text: str) -> bool:
+def _search_apart(pattern: str, text: str, seconds: float) -> bool:
     command = [sys.executable, "-I", "-S", "-c", _SEARCH, str(len(pattern))]
     given = (pattern + text).encode("utf-8", "surrogatepass")
     try:
-        done = subprocess.run(command, input=given, capture_output=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, input=given, capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
-        raise Undecided(f"{_shown(pattern)} took longer than {SECONDS:g} s; write it with fewer repetitions") from None
+        slow = f"{_shown(pattern)} took longer than {seconds:.2g} s; write it with fewer repetitions"
+        raise Undecided(slow) from None
     except OSError as error:
         raise Undecided(f"{_shown(pattern)} could not be searched: {error.strerror}") from None
     said = done.stdout.decode("utf-8", "replace").strip()

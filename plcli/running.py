@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import signal
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
+from plcli import interrupts
 from plcli.connect import Connection, Limits, connect
-from plcli.errors import Exit
+from plcli.errors import Exit, LogError
 from plcli.records import Batch, Record, line
 from plcli.render.answer import show_answer, show_footer, show_header
 from plcli.render.details import show_attempts, show_connection
@@ -58,7 +57,7 @@ class Running:
         return code
 
     def one(self, plan: Resolved, connection: Connection, batch: Batch | None = None) -> Run:
-        """Run one plan, show its answer, and log it."""
+        """Run one plan, log it, and show its answer; raises `LogError` after that where it could not be logged."""
         session, screen = self.session, self.session.screen
         show_header(plan.name, plan.model_name, screen)
         for loss in plan.losses:
@@ -67,17 +66,19 @@ class Running:
             show_connection(connection, plan.compiled.target, screen)
         live = Live(screen, session.redactor)
         turn = send(plan, connection, stream=self.stream, store=session.store, watch=live, watch_wait=live.wait)
-        with _uninterrupted():
+        with interrupts.held_back():
             live.finish()
             run = judged(plan, connection, turn)
-            record = self._log(run, batch)
+            record, unlogged = self._log(run, batch)
         if screen.machine:
             screen.write(screen.out, line(record) + "\n")
         else:
             show_answer(record, session.store, screen, printed=live.printed, told=live.told)
             show_footer(record, screen)
         if screen.verbose:
-            show_attempts(record, session.log.path if self.keep else None, screen)
+            show_attempts(record, session.log.path if record.id else None, screen)
+        if unlogged is not None:
+            raise unlogged
         return run
 
     def _connect(self, plan: Resolved) -> Connection:
@@ -86,21 +87,14 @@ class Running:
         self.session.protect(connection.secrets)
         return connection
 
-    def _log(self, run: Run, batch: Batch | None) -> Record:
+    def _log(self, run: Run, batch: Batch | None) -> tuple[Record, LogError | None]:
+        """The record, and why it could not be written: the answer is paid for, and must be shown all the same."""
         session = self.session
         where = Circumstances(self.command, session.workspace, batch, self.tags)
         if not self.keep:
-            return record_of(run, where, [], session.redactor)
-        sources = keep_media(run, session.store, session.redactor)
-        return session.log.append(record_of(run, where, sources, session.redactor))
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back for the moment in which a run is judged and written down."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+            return record_of(run, where, [], session.redactor), None
+        try:
+            sources = keep_media(run, session.store, session.redactor)
+            return session.log.append(record_of(run, where, sources, session.redactor)), None
+        except LogError as error:
+            return record_of(run, where, [], session.redactor), error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from plcli import workspace as workspaces
 from plcli.environment import UserSide, user_side, with_dotenv
+from plcli.keyshapes import secrets_of
 from plcli.mediastore import MediaStore
 from plcli.providers.registry import PROVIDERS
 from plcli.redact import Redactor
@@ -17,10 +18,10 @@ from plcli.render.screen import Screen
 from plcli.runlog import Damage, RunLog
 from plcli.workspace import Workspace
 
-_KEY_NAMES = tuple(name for provider in PROVIDERS.values() for name in provider.key_env)
+DAMAGES = 20
+"""Damaged lines of the log that are told one by one."""
 
-_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
-"""Names of variables whose values are kept from log and screen, whether or not plcli uses them."""
+_KEY_NAMES = tuple(name for provider in PROVIDERS.values() for name in provider.key_env)
 
 
 @dataclass(slots=True)
@@ -59,12 +60,17 @@ def open_session(
     """Open the workspace of the current folder. Raises `SpecError` and `UsageError`."""
     found = workspaces.find(workspaces.here(), workspace, log=log, allowed=tuple(allow_paths or ()))
     user = user_side(os.environ, trust_hosts or ())
-    secret_names = [name for name in os.environ if _SECRET_NAME.search(name)]
-    redactor = Redactor(user.secrets([*_KEY_NAMES, *secret_names]), found.spec.redact)
+    redactor = Redactor(user.secrets(_KEY_NAMES) | secrets_of(os.environ), found.spec.redact)
     screen.redact = redactor.text
 
+    log_name, number = found.label(found.log), count(1)
+
     def report(damage: Damage) -> None:
-        screen.warn(f"{found.label(found.log)}: the line at byte {damage.offset} is no record: {damage.reason}")
+        told = next(number)
+        if told <= DAMAGES:
+            screen.warn(f"{log_name}: the line at byte {damage.offset} is no record: {damage.reason}")
+        elif told == DAMAGES + 1:
+            screen.warn(f"{log_name}: more lines are no records")
 
     session = Session(screen, found, user, redactor, RunLog(found.log, report), MediaStore(found.media))
     return session

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
+import functools
 import glob
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -193,30 +196,57 @@ def _steps(script: Any) -> Iterator[tuple[tuple[str | int, ...], dict[str, Json]
             yield ("script", n), item
 
 
-def _files(workspace: Workspace, path: str) -> Iterator[Path]:
+def _files(workspace: Workspace, path: str) -> list[Path]:
     """The spec files that a path of the command line stands for."""
-    exact = os.path.lexists(workspace.start / path)
-    found = [path] if exact or not glob.has_magic(path) else glob.glob(path, root_dir=workspace.start, recursive=True)
-    if not found:
-        raise UsageError(f"no file fits {path}", hint="quote the pattern, and check the folder it starts in")
-    if not exact and found == [path] and Path(path).suffix.lower() not in FORMATS:
+    place = Path(os.path.abspath(workspace.start / path))
+    exact = os.path.lexists(place)
+    if not exact and glob.has_magic(path):
+        found = _fitting(workspace, place)
+        if not found:
+            raise UsageError(f"no file fits {path}", hint="quote the pattern, and check the folder it starts in")
+        return found
+    if os.path.isdir(place):
+        found = [file for file in _below(place) if _is_spec(workspace, file)]
+        if not found:
+            raise UsageError(f"no spec below {path}", hint="name a file, or a folder with files that have a `kind`")
+        return found
+    if not exact and place.suffix.lower() not in FORMATS:
         raise UsageError(f"there is no file or folder {path}", hint="name a spec file, a folder, or a pattern")
-    for name in sorted(found):
-        place = Path(os.path.abspath(workspace.start / name))
-        if os.path.isdir(place):
-            yield from _specs_below(workspace, place, name)
-        else:
-            yield place
+    return [place]
 
 
-def _specs_below(workspace: Workspace, folder: Path, shown: str) -> Iterator[Path]:
+def _fitting(workspace: Workspace, pattern: Path) -> list[Path]:
+    """The files that fit a pattern, and the specs below the folders that do.
+
+    `glob` follows every link and never gives up, and a repository may hold links that lead in circles.
+    """
+    plain = tuple(itertools.takewhile(lambda part: not glob.has_magic(part), pattern.parts))
+    parts = pattern.parts[len(plain) :]
+    found = []
+    for file in _below(Path(*plain)):
+        steps = file.parts[len(plain) :]
+        inside = any(_fits(steps[:length], parts) for length in range(len(steps)))
+        if (parts[-1] != "**" and _fits(steps, parts)) or (inside and _is_spec(workspace, file)):
+            found.append(file)
+    return found
+
+
+@functools.lru_cache(maxsize=10_000)
+def _fits(steps: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    """Whether the steps of a path fit a pattern's parts; `**` stands for any number of them."""
+    if not parts or not steps:
+        return not steps and all(part == "**" for part in parts)
+    if parts[0] == "**":
+        return _fits(steps, parts[1:]) or _fits(steps[1:], parts)
+    hidden = steps[0].startswith(".") and not parts[0].startswith(".")
+    return not hidden and fnmatch.fnmatchcase(steps[0], parts[0]) and _fits(steps[1:], parts[1:])
+
+
+def _below(folder: Path) -> Iterator[Path]:
     try:
-        found = [path for path in walk(folder) if _is_spec(workspace, path)]
+        yield from walk(folder)
     except BadReference as error:
         raise UsageError(error.message, hint=error.hint) from None
-    if not found:
-        raise UsageError(f"no spec below {shown}", hint="name a file, or a folder with files that have a `kind`")
-    yield from found
 
 
 def _is_spec(workspace: Workspace, path: Path) -> bool:

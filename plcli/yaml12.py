@@ -42,7 +42,7 @@ _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NON_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def read(text: str, file: str) -> tuple[Json, Place | None]:
@@ -124,6 +124,8 @@ class _Reader:
             line = text.count("\n", 0, start) + 1
             what = f"control character U+{ord(match[0]):04X}"
             hint = f'remove it, or write it as "\\u{ord(match[0]):04X}" in double quotes'
+            if "\ud800" <= match[0] <= "\udfff":
+                what, hint = "half of a surrogate pair", "write the whole character, in UTF-8"
             self.problems.append(Problem(self.file, what, "", line, match.start() - start + 1, hint))
             if len(self.problems) == MAX_PROBLEMS:
                 return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from itertools import islice
 from typing import Annotated
 
 import typer
 
 from plcli import completion, options
-from plcli.errors import Exit
+from plcli.errors import Exit, LogError
 from plcli.records import Record, line
 from plcli.render.answer import call_line, cost, duration, model_name, tokens
 from plcli.render.card import show_card, show_wire
@@ -40,7 +41,7 @@ def list_runs(
     session = open_session(screen, workspace=workspace, log=log)
     if not os.path.exists(session.log.path):
         screen.say(f"no runs yet: {session.workspace.label(session.log.path)} is written by plcli run")
-    records = islice(session.log.records(reverse=True), count)
+    records = islice(session.log.records(reverse=True), min(count, sys.maxsize))
     if screen.machine:
         for record in records:
             screen.write(screen.out, line(record) + "\n")
@@ -72,7 +73,11 @@ def show(
     session = open_session(screen, workspace=workspace, log=log)
     record = session.log.find(run)
     if wire:
-        show_wire(record, screen)
+        try:
+            show_wire(record, screen)
+        except ValueError as error:
+            reason = f"the wires of run {record.id} are damaged: {error}"
+            raise LogError(reason, where=str(session.log.path), hint=f"plcli log show {record.id}") from None
     elif screen.machine:
         screen.write(screen.out, line(record) + "\n")
     else:

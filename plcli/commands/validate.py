@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from typing import Annotated
@@ -11,6 +12,8 @@ import typer
 from plcli import options
 from plcli import workspace as workspaces
 from plcli.errors import Exit
+from plcli.keyshapes import secrets_of
+from plcli.redact import Redactor
 from plcli.render.problems import show_problems
 from plcli.validate import check
 
@@ -45,6 +48,7 @@ def validate(
     """
     screen = options.screen_of(ctx)
     found = workspaces.find(workspaces.here(), workspace, allowed=tuple(allow_path or ()))
+    screen.redact = Redactor(secrets_of(os.environ)).text
     report = check(found, paths or [str(found.root)], sys.stdin.buffer)
     show_problems(report.problems, screen, style.value)
     errors = sum(problem.severity == "error" for problem in report.problems)

@@ -23,7 +23,10 @@ EVENT_LIMIT = 256 * 1024 * 1024
 """Bytes of one event; pictures travel as base64 inside one."""
 
 BODY_LIMIT = 512 * 1024 * 1024
-"""Bytes of a body that is read in one piece."""
+"""Bytes of a body that is read in one piece, and of all events of a stream."""
+
+EVENTS_LIMIT = 500_000
+"""Events of one stream; the longest answers of models have a fifth of them, one for each token."""
 
 DEPTH_LIMIT = 200
 """Levels of nested JSON; deeper values would exhaust the stack of whoever walks them."""
@@ -62,10 +65,10 @@ def events(chunks: Iterable[bytes]) -> Iterator[WireEvent]:
 
     Ends after `[DONE]`. Comments, empty data and fields other than `data` and `event` are skipped; an
     event without its final blank line is delivered if it parses. Raises `CallFailed` of kind protocol
-    for data that is not a JSON object, and for an event over `EVENT_LIMIT`.
+    for data that is not a JSON object, for an event over `EVENT_LIMIT`, and for a stream without end.
     """
     data: list[bytes] = []
-    size = 0
+    size = total = count = 0
     name = b""
     hint = CHECK_BASE_URL
     for line in _lines(chunks):
@@ -81,8 +84,12 @@ def events(chunks: Iterable[bytes]) -> Iterator[WireEvent]:
                 name = value
             continue
         event = _event(name, data, hint)
+        total += size
         data, size, name = [], 0, b""
         if event is not None:
+            count += 1
+            if total > BODY_LIMIT or count > EVENTS_LIMIT:
+                raise failed("protocol", "the stream does not end", hint)
             # The address is right where some of the stream was.
             hint = "run it again"
             yield event

@@ -31,6 +31,8 @@ CONNECTIONS = 1000
 ERROR_BODY_LIMIT = 1024 * 1024
 """Bytes of an error's body that are read."""
 
+_CHECK_ENVIRONMENT = "check SSL_CERT_FILE and SSL_CERT_DIR, and HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY"
+
 _PIECE = 16 * 1024
 
 _CALL: ContextVar[Call] = ContextVar("call")
@@ -69,11 +71,16 @@ def client() -> httpx2.Client:
 
     It sends only inside `calling`. A `send` answers with 2xx or raises `CallFailed`: a status is
     classified from the raw body, a redirect is not followed. Proxies and certificates come from the
-    environment.
+    environment. Raises `SetupError` where these cannot be used.
     """
+    import httpx2
+
     # Many calls may start at once, and certificates take long to load.
     with _MAKING:
-        return _client()
+        try:
+            return _client()
+        except (httpx2.InvalidURL, OSError, ImportError, ValueError) as error:
+            raise SetupError(f"no connection can be made from here: {error}", hint=_CHECK_ENVIRONMENT) from error
 
 
 @cache

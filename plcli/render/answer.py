@@ -108,7 +108,9 @@ def duration(record: Record) -> str | None:
     """`1.2 s`."""
     if not record.exchanges:
         return None
-    return f"{sum(exchange.duration_ms for exchange in record.exchanges) / 1000:.1f} s"
+    # In whole numbers: what stands in a log may be too large for others.
+    tenths = (sum(exchange.duration_ms for exchange in record.exchanges) + 50) // 100
+    return f"{tenths // 10}.{tenths % 10} s"
 
 
 def run_name(record: Record) -> str | None:

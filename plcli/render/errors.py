@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from plcli.errors import PlcliError, SpecError
 from plcli.plaintext import harmless
@@ -24,6 +24,10 @@ def error_json(error: PlcliError, redact: Callable[[str], str]) -> str:
     """One JSON object with the same facts."""
     fields: dict[str, object] = {"kind": error.kind, "message": redact(error.message)}
     if isinstance(error, SpecError):
-        fields["problems"] = [problem_fields(problem) for problem in error.problems]
+        fields["problems"] = [_redacted(problem_fields(problem), redact) for problem in error.problems]
     fields |= {name: redact(value) for name in ("where", "hint") if (value := getattr(error, name))}
     return json.dumps({"error": fields | {"exit": int(error.exit)}})
+
+
+def _redacted(fields: Mapping[str, object], redact: Callable[[str], str]) -> dict[str, object]:
+    return {key: redact(value) if isinstance(value, str) else value for key, value in fields.items()}

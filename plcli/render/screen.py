@@ -33,6 +33,8 @@ class Screen:
     format: Format | None = None
     redact: Callable[[str], str] = str
     """Takes the secrets out of a text; set by the session as soon as it knows them."""
+    unwritten: OSError | None = None
+    """Why a part of the answer could not be written."""
 
     @property
     def terminal(self) -> bool:
@@ -96,13 +98,18 @@ class Screen:
         )
 
     def write(self, stream: TextIO, text: str) -> None:
-        """Text as it is. A reader that has gone away is no reason to lose the run: it is ignored."""
+        """Text as it is. A stream that takes no more is no reason to lose the run: `unwritten` tells of it.
+
+        A reader that has gone away wants no more, which is no failure.
+        """
         try:
             stream.write(text)
             stream.flush()
-        except BrokenPipeError:
+        except OSError as error:
             # What is still buffered would raise again when Python closes the stream at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if stream is self.out and not isinstance(error, BrokenPipeError):
+                self.unwritten = error
 
 
 def open_screen() -> Screen:

@@ -94,3 +94,36 @@ def test_secrets_of_the_environment_are_not_shown_even_from_an_old_log(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-from-before-0123456789")
     for args in (("list",), ("show",), ("show", "--wire"), ("show", "--format", "json"), ("list", "--format", "json")):
         assert "sk-from-before" not in cli("log", *args).out
+
+
+def test_a_count_may_be_larger_than_any_log(runs: list[str], cli: Cli) -> None:
+    assert cli("log", "list", "-n", "9" * 30) == cli("log", "list")
+
+
+@pytest.mark.parametrize(
+    "mark", [{"$media": "sha256:../../x"}, {"$literal": 1}, {"$redacted": 1}, {"a": [{"$same": 9}]}], ids=str
+)
+def test_damaged_wires_are_an_error_of_the_log(mark: object, runs: list[str], cli: Cli) -> None:
+    record = json.loads(Path("runs.jsonl").read_text().splitlines()[0])
+    record["exchanges"][0]["request"] = mark
+    Path("runs.jsonl").write_text(json.dumps(record, separators=(",", ":")) + "\n")
+    outcome = cli("log", "show", "--wire")
+    assert outcome.code == 8
+    assert "damaged" in outcome.err
+    assert cli("log", "show").code == 0
+
+
+def test_a_time_that_no_clock_shows_is_shown(runs: list[str], cli: Cli) -> None:
+    record = json.loads(Path("runs.jsonl").read_text().splitlines()[0])
+    record["exchanges"][0]["duration_ms"] = 10**400
+    Path("runs.jsonl").write_text(json.dumps(record, separators=(",", ":")) + "\n")
+    assert [cli("log", "list").code, cli("log", "show").code] == [0, 0]
+
+
+def test_many_damaged_lines_are_told_in_few(runs: list[str], cli: Cli) -> None:
+    with open("runs.jsonl", "a") as log:
+        log.write("x\n" * 1000)
+    outcome = cli("log", "list")
+    assert outcome.out.count("\n") == 3
+    assert outcome.err.count("\n") == 21
+    assert "more lines are no records" in outcome.err

@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from plcli.errors import LogError
+from plcli.media import is_digest
+from plcli.records import Record, parse
+from plcli.runlog import RunLog
 from tests.support.cli import Cli, Said, Write
 
 ECHO = ("--model", "echo/any")
@@ -273,6 +277,35 @@ def test_a_log_that_cannot_be_written_is_an_error(said: Said, write: Write, snap
     assert said("run", "--prompt", "hi", *ECHO, "--log", "folder") == snapshot
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_answer_that_cannot_be_logged_is_shown(form: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(log: RunLog, record: Record) -> Record:
+        raise LogError("no room")
+
+    monkeypatch.setattr(RunLog, "append", full)
+    outcome = cli("run", "--prompt", "Paid for", *ECHO, "--no-stream", "--format", form)
+    assert outcome.code == 8
+    assert "Paid for" in outcome.out
+    assert "no room" in outcome.err
+
+
+def test_a_pattern_of_the_workspace_takes_nothing_away_that_plcli_puts_in(cli: Cli, write: Write) -> None:
+    write("plcli.toml", 'redact = ["ok", "exchanges", "[0-9]{4}", "[0-9a-f]{32,64}"]\n')
+    assert cli("run", "--prompt", "ok 2026", *ECHO, "--tag", "ok").code == 0
+    record = parse(Path("runs.jsonl").read_bytes())
+    assert isinstance(record, Record)
+    assert record.response is not None
+    assert (record.response.state, record.response.text, record.tags) == ("ok", "[redacted] [redacted]", ["[redacted]"])
+    assert is_digest(record.exchanges[0].key)
+    assert "[redacted]" not in record.time
+
+
+def test_a_value_that_is_no_utf_8_is_a_mistake_on_the_command_line(workspace: Path, cli: Cli) -> None:
+    outcome = cli("run", "hello", "--set", "metadata.owner=\udcff")
+    assert outcome.code == 2
+    assert "half of a surrogate pair" in outcome.err
+
+
 def test_tags_of_the_spec_and_the_command_line_are_recorded(workspace: Path, cli: Cli) -> None:
     cli("run", "weather", "-m", "echo-weather", "--tag", "mine", "--tag", "yours")
     assert json.loads(Path("runs.jsonl").read_text())["tags"] == ["smoke", "mine", "yours"]
@@ -346,6 +379,15 @@ def test_the_largest_exit_code_wins(workspace: Path, said: Said, write: Write, s
     write("models/refuser.yaml", SCRIPTED + "  - refusal: no\n")
     write("prompts/asked.yaml", "kind: request\nmodel: refuser\nprompt: please\n")
     assert said("run", "asked", "hello", "--quiet") == snapshot
+
+
+def test_an_error_holds_no_secret_of_the_environment(cli: Cli, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "looks-like-nothing")
+    write("a.yaml", "kind: request\nlooks-like-nothing: 1\n")
+    for args in (("run", "a.yaml", "--format", "json"), ("run", "a.yaml", "--traceback"), ("validate", "a.yaml")):
+        outcome = cli(*args)
+        assert outcome.code == 3
+        assert "looks-like-nothing" not in outcome.out + outcome.err
 
 
 def test_an_error_is_json_under_json(said: Said, snapshot: SnapshotAssertion) -> None:

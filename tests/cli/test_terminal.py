@@ -77,7 +77,7 @@ def test_a_list_fits_a_narrow_window(workspace: Path, plcli_process: Process) ->
         assert "Oh, hello!" in row
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_keeps_what_came(plcli_process: Process, write: Write, number: signal.Signals) -> None:
     write("models/slow.yaml", SLOW)
     with plcli_process.terminal("run", "--prompt", "x", "-m", "slow", NO_COLOR="1") as terminal:
@@ -152,6 +152,25 @@ def test_a_list_can_be_cut_by_its_reader(plcli_process: Process) -> None:
         errors = process.stderr.read().decode()
         assert process.wait() == 0
     assert errors == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_behind_stdout_loses_no_run(plcli_process: Process, write: Write) -> None:
+    write("models/two.yaml", "kind: model\nprovider: echo\nmodel: two\nscript: [{text: 'one '}, {text: two}]\n")
+    with open("/dev/full", "wb") as full:
+        command = plcli_process.command("run", "--prompt", "x", "-m", "two")
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=plcli_process.environ({}), check=False)
+    assert done.returncode == 6
+    assert b"error: standard output cannot be written: no space left on device" in done.stderr
+    assert last_record()["response"]["text"] == "one two"
+
+
+def test_a_traceback_cannot_command_the_terminal(plcli_process: Process, write: Write) -> None:
+    write("evil.yaml", 'kind: request\n"x\\e[2J": 1\n')
+    with plcli_process.terminal("run", "evil.yaml", "--traceback", NO_COLOR="1") as terminal:
+        assert terminal.end() == 3
+    assert "Traceback" in terminal.text
+    assert "\x1b" not in terminal.text
 
 
 def test_closed_streams_are_no_crash(plcli_process: Process) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from plcli.records import Record, parse
 from tests.support.aimock import Aimock
-from tests.support.cli import Cli
+from tests.support.cli import Cli, Process
 from tests.support.loopback import Loopback
 from tests.support.openai_streams import chat_events, responses_events
 
@@ -320,3 +320,11 @@ def test_aimock_is_asked_and_understood(
     response = last(here).response
     assert response is not None
     assert response.state == "ok"
+
+
+def test_certificates_that_are_not_there_are_a_matter_of_setup(
+    here: Path, server: Loopback, plcli_process: Process
+) -> None:
+    outcome = plcli_process("run", "hi", "--model", "chat", SSL_CERT_FILE="/nonexistent/ca.pem")
+    assert outcome.code == 6
+    assert "check SSL_CERT_FILE" in outcome.err

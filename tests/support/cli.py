@@ -21,6 +21,7 @@ from typing import Any
 from unittest import mock
 
 from plcli.app import main
+from plcli.interrupts import SIGNALS
 
 Said = Callable[..., str]
 """Runs a command line and tells all that came of it; a fixture of `tests/cli`."""
@@ -46,7 +47,7 @@ class Cli:
 
     def __call__(self, *args: str, stdin: bytes = b"") -> Outcome:
         streams = {"stdin": _stream(stdin), "stdout": _stream(), "stderr": _stream()}
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        handlers = {number: signal.getsignal(number) for number in SIGNALS}
         try:
             with mock.patch.multiple(sys, **streams):
                 code = main(list(args))

@@ -126,3 +126,10 @@ def test_depth_is_bounded_but_far_beyond_what_an_api_sends() -> None:
     with pytest.raises(ValueError, match="nested"):
         parse("[" * (DEPTH_LIMIT + 1) + "]" * (DEPTH_LIMIT + 1))
     assert len(parse("[" + "[]," * 1000 + "[]]")) == 1001
+
+
+def test_a_stream_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer, "EVENTS_LIMIT", 3)
+    assert "does not end" in refused([b"data: {}\n\n"] * 4).message
+    monkeypatch.setattr(answer, "BODY_LIMIT", 20)
+    assert "does not end" in refused([b'data: {"a":1}\n\n'] * 2).message

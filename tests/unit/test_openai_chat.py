@@ -57,6 +57,13 @@ def chunk(delta: Any, finish_reason: Any = None, **fields: Any) -> WireEvent:
     return WireEvent({"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}], **fields})
 
 
+@pytest.mark.parametrize("text", ['{"a":' + "[" * 500 + "]" * 500 + "}", '{"a":1e999}', '{"a":NaN}', "[1]", "{"])
+def test_arguments_that_no_record_could_hold_stay_text(text: str) -> None:
+    stated = {"id": "c", "type": "function", "function": {"name": "f", "arguments": text}}
+    read = adapter.read(answer({"role": "assistant", "tool_calls": [stated]}, "tool_calls"))
+    assert read.tool_calls == (ToolCallPart(id="c", name="f", arguments=text),)
+
+
 def call_piece(**fields: Any) -> WireEvent:
     return chunk({"tool_calls": [fields]})
 

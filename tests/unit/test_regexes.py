@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from plcli.regexes import LONGEST_PATTERN, LONGEST_TEXT, Undecided, cheap, search
+from plcli.regexes import LONGEST_PATTERN, LONGEST_TEXT, Undecided, cheap, search, within
 
 KEBAB = r"^[a-z]+(-[a-z]+)*$"
 
@@ -60,3 +60,12 @@ def test_too_long_expressions_and_texts_are_refused() -> None:
         search("a" * (LONGEST_PATTERN + 1), "a")
     with pytest.raises(Undecided, match="characters"):
         search("a", "a" * (LONGEST_TEXT + 1))
+
+
+def test_many_decisions_share_one_time() -> None:
+    with within(0.1):
+        with pytest.raises(Undecided, match="longer than"):
+            search("(a+)+$", "a" * 60 + "b")
+        with pytest.raises(Undecided, match="too long"):
+            search("a", "a")
+    assert search("a", "a")

@@ -76,6 +76,25 @@ class TestWhatIsLookedAt:
         report = run(home, "prompts/*.yaml", "prompts/[b].yaml", "prompts", "./prompts/../prompts/a.yaml")
         assert sorted(report.files) == ["models/fast.yaml", "prompts/[b].yaml", "prompts/a.yaml"]
 
+    def test_patterns_fit_folders_too_and_never_follow_links(self, home: Path) -> None:
+        put(home, "prompts/in/a.yaml", "kind: request\nmodel: fast\nprompt: hi\n")
+        put(home, "prompts/in/.b.yaml", "kind: request\nmodel: fast\nprompt: hi\n")
+        put(home, "prompts/in/notes.md", "")
+        for name in ("x", "y", "z"):
+            (home / "prompts" / name).symlink_to(home)
+        for pattern in (
+            "**/a.yaml",
+            "prompts/**/*.yaml",
+            "prompts/*/[ab].yaml",
+            f"{home}/pro*/**/a.*",
+            "prompts/i?/*.y*",
+        ):
+            assert sorted(run(home, pattern).files) == ["models/fast.yaml", "prompts/in/a.yaml"]
+        for pattern in ("**", "pro*", "prompts/*", "prompts/**/**"):
+            assert "prompts/in/a.yaml" in run(home, pattern).files
+            assert "prompts/in/notes.md" not in run(home, pattern).files
+        assert "prompts/in/.b.yaml" in run(home, "prompts/in/.*.yaml").files
+
     def test_what_fits_nothing_is_a_mistake_on_the_command_line(self, home: Path) -> None:
         (home / "empty").mkdir()
         with pytest.raises(UsageError, match="no file fits"):

@@ -274,6 +274,14 @@ class TestTools:
             load_tool(find(home), "x")
 
 
+def test_no_run_log_is_readable_whatever_plcli_toml_says_the_log_is(home: Path) -> None:
+    put(home / "plcli.toml", 'log = "logs/new.jsonl"')
+    put(home / "runs.jsonl", '\n{"v":1,"id":"20261123T165539123-k7m2q","time":"…"}\n')
+    put(home / "rows.jsonl", '{"v": 1}\n')
+    assert "it is a run log" in refusal(find(home), "../runs.jsonl").message
+    assert find(home).read("rows.jsonl", home / "a.yaml").text == '{"v": 1}\n'
+
+
 def test_messages_name_paths_from_the_current_folder_and_records_from_the_workspace(home: Path) -> None:
     (home / "prompts").mkdir()
     tool = home / "tools" / "x.yaml"

@@ -1,0 +1,39 @@
+"""Interrupts: Ctrl-C, and the signals that end a process as it does, come once and at a good moment."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Ctrl-C, the polite end, and the terminal that is closed (not on Windows)."""
+
+
+def listen() -> None:
+    """From now on each of them raises `KeyboardInterrupt`; what the caller of the process ignores stays ignored."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Hold them back for a moment; one that came meanwhile counts at the end."""
+    came: list[int] = []
+    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    """Stop once: whoever presses Ctrl-C twice must not lose the record that the first one is writing."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt

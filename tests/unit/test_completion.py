@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from plcli.completion import complete_model, complete_run, complete_spec
+
+
+def test_names_are_offered() -> None:
+    for name in ("hello", "help", "other", "größe-2"):
+        Path("prompts").mkdir(exist_ok=True)
+        Path("prompts", f"{name}.yaml").touch()
+    assert complete_spec("hel") == ["hello", "help"]
+    assert complete_spec("grö") == ["größe-2"]
+
+
+def test_a_name_that_a_shell_would_evaluate_is_not_offered() -> None:
+    for name in ("a\\$(touch pwned)", "`id`", "-rf", "a\nb", "a\x1b[2J", "*", "a b", "it's"):
+        for folder in ("prompts", "models"):
+            Path(folder).mkdir(exist_ok=True)
+            Path(folder, f"{name}.yaml").touch()
+    assert complete_spec("") == complete_model("") == []
+
+
+def test_where_nothing_can_be_read_nothing_is_offered() -> None:
+    Path("plcli.toml").write_text("log = 1")
+    assert complete_spec("") == complete_run("") == []
