@@ -35,7 +35,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _TOML_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
 # The standard parser takes quadratic time and memory over the parts of a dotted key.
-_TOML_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_TOML_PART}(?:\.[ \t]*+{_TOML_PART}){{{yaml12.MAX_DEPTH},}}")
+_TOML_LONG_KEY = rf"(?<![A-Za-z0-9_-]){_TOML_PART}(?:\.[ \t]*+{_TOML_PART}){{{yaml12.MAX_DEPTH},}}"
 
 
 def _unplaced() -> None:
@@ -182,7 +182,7 @@ def _decoded(data: bytes, file: str) -> str:
 
 
 def _read_toml(text: str, file: str) -> Json:
-    long = _TOML_LONG_KEY.search(text)
+    long = re.search(_TOML_LONG_KEY, text)
     if long:
         line = text.count("\n", 0, long.start()) + 1
         raise SpecError([Problem(file, f"a key of more than {yaml12.MAX_DEPTH} parts", "", line)])

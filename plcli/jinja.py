@@ -7,10 +7,9 @@ jinja2 parses, `jinja_syntax` rewrites the tree so that every expression is a pr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plcli.jinja_syntax import (
     FREE_FILTERS,
@@ -40,8 +39,7 @@ _MAX_TOKENS = 20_000
 _BRACES_HINT = "put {% raw %}…{% endraw %} around braces that are meant as such, or set `template: none`"
 
 
-@dataclass(slots=True)
-class Program:
+class Program(NamedTuple):
     """A template ready to run: its rewritten tree, and the variables that it uses.
 
     `uses` gives, for each name the variables must have, the line of its first use; `guarded` are the

@@ -154,15 +154,12 @@ class PatternError(ValueError):
     """A workspace's pattern is not taken; the text says why."""
 
 
-_TOKEN = re.compile(
-    r"""
+_TOKEN = r"""
     (?P<atom> \\[dDwWsSbtnr] | \\[^A-Za-z0-9\s] | \[\^?(?:\\.|[^\[\]\\])+\] | [^\\\[\](){}|?*+^$] )
     | (?P<times> \? | \{ (?P<least>[0-9]{1,3}) (?: , (?P<most>[0-9]{1,3}) )? \} )
     | (?P<group> \( (?: \?: )? | \) )
     | (?P<either> \| )
-    """,
-    re.VERBOSE,
-)
+"""
 
 
 def pattern(source: str) -> re.Pattern[str]:
@@ -172,9 +169,10 @@ def pattern(source: str) -> re.Pattern[str]:
     `?`) of single characters or classes; nothing looks around, back, or at line ends. A match has at
     most `REACH` characters and is tried in at most `PATHS` ways.
     """
+    tokens = re.compile(_TOKEN, re.VERBOSE)
     at, reach, paths, repeatable = 0, 0, 1, False
     while at < len(source):
-        token = _TOKEN.match(source, at)
+        token = tokens.match(source, at)
         if token is None or (token["times"] and not repeatable):
             raise PatternError(
                 f"{source[at]!r} at character {at + 1} is not taken here: "

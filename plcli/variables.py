@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from plcli import yaml12
 from plcli.conformance import mismatch
@@ -23,8 +23,7 @@ _DESCRIBING = {"type", "default", "description", "title", "examples"}
 _SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(NamedTuple):
     """Text of a variable as it stood on the command line, not converted yet."""
 
     text: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -95,8 +95,7 @@ class _Frame:
     height: int = 1
 
 
-@dataclass(slots=True)
-class _Finished:
+class _Finished(NamedTuple):
     """A value that is complete; `nodes` and `height` count it and all that it holds, aliases resolved."""
 
     value: Json
