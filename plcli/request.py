@@ -7,7 +7,8 @@ templates or the network.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from plcli.media import Json, MediaRef
@@ -79,16 +80,14 @@ class Native:
 Part = Text | Image | File | Audio | ToolCall | ToolResult | Native
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One turn of the conversation."""
 
     role: Role
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionTool:
+class FunctionTool(NamedTuple):
     """A tool whose arguments follow a JSON Schema. `strict` None leaves the provider's default."""
 
     name: str
@@ -97,8 +96,7 @@ class FunctionTool:
     strict: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CustomTool:
+class CustomTool(NamedTuple):
     """A tool that takes free text; `syntax` and `definition` restrict it (None: any text)."""
 
     name: str
@@ -108,8 +106,7 @@ class CustomTool:
     explicit_text: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltinTool:
+class BuiltinTool(NamedTuple):
     """A provider's own tool, sent untouched; its `type` says which."""
 
     item: Json
@@ -138,8 +135,7 @@ class Output(NamedTuple):
     description: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """Everything that decides the wire of one run.
 
     `params` holds only the closed list of section "params" of the request format; `image` the api's
@@ -156,10 +152,10 @@ class Request:
     parallel_tool_calls: bool | None = None
     chain: Literal["echo", "server"] = "echo"
     output: Output | None = None
-    params: Mapping[str, Json] = field(default_factory=dict)
+    params: Mapping[str, Json] = MappingProxyType({})
     image: Mapping[str, Json] | None = None
     omit: tuple[str, ...] = ()
-    body: Mapping[str, Json] = field(default_factory=dict)
+    body: Mapping[str, Json] = MappingProxyType({})
     script: Json = None
 
 

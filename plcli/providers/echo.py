@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -55,10 +54,10 @@ def uncompile(wire: Json, target: Target) -> Request:
     request = take(wire, Request("echo", "echo", target.model), _header, readers)
     body = dict(request.body)
     if "model" not in wire:
-        return replace(request, omit=("model",))
+        return request._replace(omit=("model",))
     if same(wire["model"], target.model):
         del body["model"]
-    return replace(request, body=body)
+    return request._replace(body=body)
 
 
 def send(wire: Json, target: Target, call: Call) -> Iterator[WireEvent]:
@@ -129,14 +128,14 @@ def _output(output: Output | None) -> Json:
 
 
 def _read_chain(wire: Mapping[str, Json], request: Request) -> Request:
-    return replace(request, chain="server")
+    return request._replace(chain="server")
 
 
 def _read_params(wire: Mapping[str, Json], request: Request) -> Request | None:
     params = wire.get("params")
     if not isinstance(params, dict):
         return None
-    return replace(request, params={name: value for name, value in params.items() if _is_param(name, value)})
+    return request._replace(params={name: value for name, value in params.items() if _is_param(name, value)})
 
 
 def _is_param(name: str, value: Json) -> bool:
@@ -157,33 +156,33 @@ def _read_output(wire: Mapping[str, Json], request: Request) -> Request | None:
                 strict if isinstance(strict, bool) else None,
                 description if isinstance(description, str) else None,
             )
-            return replace(request, output=output)
+            return request._replace(output=output)
     return None
 
 
 def _read_image(wire: Mapping[str, Json], request: Request) -> Request | None:
     image = wire.get("image")
-    return replace(request, image=image) if isinstance(image, dict) else None
+    return request._replace(image=image) if isinstance(image, dict) else None
 
 
 def _read_script(wire: Mapping[str, Json], request: Request) -> Request:
-    return replace(request, script=wire.get("script"))
+    return request._replace(script=wire.get("script"))
 
 
 def _read_parallel(wire: Mapping[str, Json], request: Request) -> Request | None:
     parallel = wire.get("parallel_tool_calls")
-    return replace(request, parallel_tool_calls=parallel) if isinstance(parallel, bool) else None
+    return request._replace(parallel_tool_calls=parallel) if isinstance(parallel, bool) else None
 
 
 def _read_messages(wire: Mapping[str, Json], request: Request) -> Request:
-    return replace(request, messages=messages_of(wire.get("messages")))
+    return request._replace(messages=messages_of(wire.get("messages")))
 
 
 def _read_tools(wire: Mapping[str, Json], request: Request) -> Request | None:
     tools = wire.get("tools")
     if not isinstance(tools, list) or not all(isinstance(item, dict) for item in tools):
         return None
-    return replace(request, tools=tuple(_read_tool(item) for item in tools))
+    return request._replace(tools=tuple(_read_tool(item) for item in tools))
 
 
 def _read_tool(item: dict[str, Json]) -> Tool:
@@ -220,4 +219,4 @@ def _read_choice(wire: Mapping[str, Json], request: Request) -> Request | None:
             choice = ToolChoice(mode, tuple(tools), more.get("forced") is True)
         case _:
             return None
-    return replace(request, tool_choice=choice)
+    return request._replace(tool_choice=choice)

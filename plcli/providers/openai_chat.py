@@ -6,7 +6,6 @@ Its streams are gathered in `openai_chat_stream`, its answers read in `openai_ch
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from plcli.exchange import Target, WireEvent
 from plcli.media import Json, lower
@@ -200,7 +199,7 @@ def _read_output(wire: Mapping[str, Json], request: Request) -> Request | None:
 
 def _read_tools(wire: Mapping[str, Json], request: Request) -> Request | None:
     tools = tuple(_tools(wire))
-    return replace(request, tools=tools) if all(map(_native, tools)) else None
+    return request._replace(tools=tools) if all(map(_native, tools)) else None
 
 
 def _read_search(wire: Mapping[str, Json], request: Request) -> Request | None:
@@ -211,13 +210,13 @@ def _read_search(wire: Mapping[str, Json], request: Request) -> Request | None:
     place = table(options.get("user_location"))
     if isinstance(place.get("approximate"), dict):
         item["user_location"] = {"type": "approximate", **place["approximate"]}
-    return replace(request, tools=(*request.tools, BuiltinTool(item)))
+    return request._replace(tools=(*request.tools, BuiltinTool(item)))
 
 
 def _read_choice(wire: Mapping[str, Json], request: Request) -> Request | None:
     value = wire.get("tool_choice")
     choice = openai_tools.read_choice(value, table(value).get("allowed_tools"), _name_of)
-    return None if choice is None else replace(request, tool_choice=choice)
+    return None if choice is None else request._replace(tool_choice=choice)
 
 
 def _name_of(entry: Mapping[str, Json]) -> Json:
@@ -228,4 +227,4 @@ def _read_messages(wire: Mapping[str, Json], request: Request) -> Request | None
     chat = wire.get("messages")
     if not isinstance(chat, list):
         return None
-    return replace(request, messages=messages_of(chat, openai_tools.custom_names(request.tools)))
+    return request._replace(messages=messages_of(chat, openai_tools.custom_names(request.tools)))

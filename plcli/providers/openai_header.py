@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import cast
 
 from plcli.errors import Problem, SpecError
@@ -24,13 +23,13 @@ def uncompile(api: str, wire: Json, target: Target, header: Header, readers: Ite
         raise SpecError([Problem("", f"the body of a {api} request must be an object")])
     request = take(wire, Request(provider="openai", api=api, model=target.model), header, readers)
     body = {key: item for key, item in request.body.items() if key != "model" or item != target.model}
-    return replace(request, body=body, omit=() if "model" in wire else ("model",))
+    return request._replace(body=body, omit=() if "model" in wire else ("model",))
 
 
 def explicit_strict(request: Request) -> Request:
     """The request with `strict` said of every function tool and of the output: true where the schema qualifies."""
     tools = tuple(
-        replace(tool, strict=not obstacles(tool.parameters))
+        tool._replace(strict=not obstacles(tool.parameters))
         if isinstance(tool, FunctionTool) and tool.strict is None
         else tool
         for tool in request.tools
@@ -38,7 +37,7 @@ def explicit_strict(request: Request) -> Request:
     output = request.output
     if output is not None and output.strict is None:
         output = output._replace(strict=not obstacles(output.schema))
-    return replace(request, tools=tools, output=output)
+    return request._replace(tools=tools, output=output)
 
 
 def body_losses(request: Request) -> list[Loss]:
@@ -93,7 +92,7 @@ def params_reader(places: Mapping[str, str]) -> Reader:
 
     def read(wire: Mapping[str, Json], request: Request) -> Request:
         found = {name: find(wire, path) for name, path in places.items()}
-        return replace(request, params={name: value for name, value in found.items() if _FITS[name](value)})
+        return request._replace(params={name: value for name, value in found.items() if _FITS[name](value)})
 
     return read
 
@@ -101,7 +100,7 @@ def params_reader(places: Mapping[str, str]) -> Reader:
 def read_parallel(wire: Mapping[str, Json], request: Request) -> Request | None:
     """The reader of `parallel_tool_calls`."""
     parallel = wire.get("parallel_tool_calls")
-    return replace(request, parallel_tool_calls=parallel) if isinstance(parallel, bool) else None
+    return request._replace(parallel_tool_calls=parallel) if isinstance(parallel, bool) else None
 
 
 def structure(output: Output) -> dict[str, Json]:
@@ -125,4 +124,4 @@ def read_structure(entry: Json, request: Request) -> Request | None:
         strict if isinstance(strict, bool) else None,
         description if isinstance(description, str) else None,
     )
-    return replace(request, output=output)
+    return request._replace(output=output)

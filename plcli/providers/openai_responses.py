@@ -6,7 +6,6 @@ Its streams are gathered in `openai_responses_stream`, its answers read in `open
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from plcli.exchange import Target, WireEvent
 from plcli.failures import failed
@@ -58,7 +57,7 @@ def defaults(request: Request) -> Request:
     include = body.get("include", [])
     if isinstance(include, list) and _ENCRYPTED_REASONING not in include:
         body["include"] = [*include, _ENCRYPTED_REASONING]
-    return replace(request, body=body)
+    return request._replace(body=body)
 
 
 def compile(request: Request) -> Compiled:
@@ -190,7 +189,7 @@ def _choice_subset(mode: str, entries: list[Json]) -> Json:
 
 
 def _read_chain(wire: Mapping[str, Json], request: Request) -> Request | None:
-    return replace(request, chain="server") if isinstance(wire.get("previous_response_id"), str) else None
+    return request._replace(chain="server") if isinstance(wire.get("previous_response_id"), str) else None
 
 
 def _read_output(wire: Mapping[str, Json], request: Request) -> Request | None:
@@ -198,14 +197,14 @@ def _read_output(wire: Mapping[str, Json], request: Request) -> Request | None:
 
 
 def _read_tools(wire: Mapping[str, Json], request: Request) -> Request:
-    return replace(request, tools=tuple(_tools(wire)))
+    return request._replace(tools=tuple(_tools(wire)))
 
 
 def _read_choice(wire: Mapping[str, Json], request: Request) -> Request | None:
     value = wire.get("tool_choice")
     subset = value if isinstance(value, dict) and value.get("type") == "allowed_tools" else None
     choice = openai_tools.read_choice(value, subset, lambda entry: entry.get("name", entry.get("type")))
-    return None if choice is None else replace(request, tool_choice=choice)
+    return None if choice is None else request._replace(tool_choice=choice)
 
 
 def _read_image(wire: Mapping[str, Json], request: Request) -> Request | None:
@@ -219,11 +218,11 @@ def _read_image(wire: Mapping[str, Json], request: Request) -> Request | None:
         image = {**{key: item for key, item in image.items() if key != "input_image_mask"}, "mask": mask["image_url"]}
     forced = same(wire.get("tool_choice"), {"type": _PICTURES})
     choice = None if forced else request.tool_choice
-    return replace(request, tools=request.tools[:-1], image=image, tool_choice=choice)
+    return request._replace(tools=request.tools[:-1], image=image, tool_choice=choice)
 
 
 def _read_messages(wire: Mapping[str, Json], request: Request) -> Request | None:
     items = wire.get("input")
     if not isinstance(items, list):
         return None
-    return replace(request, messages=messages_of(items, openai_tools.custom_names(request.tools)))
+    return request._replace(messages=messages_of(items, openai_tools.custom_names(request.tools)))

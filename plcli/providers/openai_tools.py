@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Literal
 
 from plcli.media import Json
@@ -59,13 +58,13 @@ def read_custom(entry: Json, grammar: Callable[[dict[str, Json]], Json]) -> Cust
     if not isinstance(form, dict):
         return tool
     if form.get("type") == "text":
-        return replace(tool, explicit_text=True)
+        return tool._replace(explicit_text=True)
     limits = grammar(form)
     if not isinstance(limits, dict) or not _typed(limits, syntax=str, definition=str):
         return None
     if limits["syntax"] not in ("regex", "lark"):
         return None
-    return replace(tool, syntax=limits["syntax"], definition=limits.get("definition"))
+    return tool._replace(syntax=limits["syntax"], definition=limits.get("definition"))
 
 
 def _typed(entry: Mapping[str, Json], **types: type) -> bool:

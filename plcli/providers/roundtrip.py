@@ -7,7 +7,6 @@ what stands in the wire. Whatever no neutral form covers stays in `body`, so tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 from plcli.media import Json
 from plcli.paths import merge, remove
@@ -40,7 +39,7 @@ def take(wire: Mapping[str, Json], request: Request, header: Header, readers: It
         candidate = read(wire, request)
         if candidate is not None and within(header(candidate), wire):
             request = candidate
-    return replace(request, body=rest(wire, header(request)))
+    return request._replace(body=rest(wire, header(request)))
 
 
 def same(left: Json, right: Json) -> bool:

@@ -185,8 +185,7 @@ def normal(request: Request) -> Request:
     image = request.image
     if image is not None:
         image = {key: data_url(item) if key == "mask" else item for key, item in image.items()}
-    return replace(
-        request,
+    return request._replace(
         messages=gathered((turn for message in request.messages for turn in split(message, responses)), responses),
         tools=tuple(tool if not isinstance(tool, BuiltinTool) else BuiltinTool(tool.item) for tool in request.tools),
         tool_choice=choice,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -124,7 +123,7 @@ neutral_tools = (
     | st.builds(BuiltinTool, st.just({"type": "web_search"}))
 )
 requests = st.builds(
-    Request,
+    lambda **fields: Request(**fields),
     provider=st.just("echo"),
     api=st.just("echo"),
     model=words,
@@ -150,7 +149,7 @@ def test_a_request_comes_back_exactly(request: Request) -> None:
 @given(requests, st.dictionaries(words, jsons, max_size=2))
 @relaxed
 def test_body_is_merged_last_and_survives_the_way_back(request: Request, body: dict[str, object]) -> None:
-    compiled = echo.compile(replace(request, body=body))
+    compiled = echo.compile(request._replace(body=body))
     again = echo.compile(echo.uncompile(compiled.wire, compiled.target))
     assert same(again.wire, compiled.wire)
 

@@ -249,8 +249,8 @@ def turns(*user_parts: st.SearchStrategy[Any], phases: bool) -> Any:
 
 functions = st.builds(FunctionTool, names, st.none() | words, st.none() | schemas, st.none() | st.booleans())
 free_tools = st.one_of(
-    st.builds(CustomTool, st.just("query"), st.none() | words, explicit_text=st.booleans()),
-    st.builds(CustomTool, st.just("query"), st.none() | words, st.just("lark"), st.none() | words),
+    st.builds(CustomTool, st.just("query"), st.none() | words, st.none(), st.none(), st.booleans()),
+    st.builds(CustomTool, st.just("query"), st.none() | words, st.just("lark"), st.none() | words, st.just(False)),
 )
 searches = st.builds(
     BuiltinTool, st.sampled_from([{"type": "web_search"}, {"type": "web_search", "search_context_size": "low"}])
@@ -280,7 +280,7 @@ def requests(api: str) -> Any:
     more = {"stop": st.lists(words, max_size=2), "seed": st.integers()} if chat else {}
     parts = (pictures, documents, sounds) if chat else (pictures, documents)
     return st.builds(
-        Request,
+        lambda **fields: Request(**fields),
         provider=st.just("openai"),
         api=st.just(api),
         model=st.just("m"),
