@@ -34,11 +34,6 @@ _EXTENSIONS = {
 _OTHER = "bin"
 
 
-def media_folder(log: Path) -> Path:
-    """Where the media of a log are: `media/` beside it."""
-    return log.parent / "media"
-
-
 class MediaStore:
     """A folder of bytes by digest; it need not exist. `get` is a `media.MediaReader`."""
 

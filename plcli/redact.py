@@ -209,20 +209,25 @@ class Stream:
         return length
 
 
-def _compiled(patterns: Iterable[str]) -> tuple[Pattern[str], ...]:
-    compiled, problems = [], []
-    for number, source in enumerate(patterns):
+def pattern_problems(patterns: Iterable[str], file: str = "plcli.toml") -> list[Problem]:
+    """What is wrong with the patterns of a workspace."""
+    problems = []
+    number = 0
+    for number, source in enumerate(patterns, 1):
         try:
-            compiled.append(pattern(source))
+            pattern(source)
         except PatternError as error:
-            problems.append(
-                Problem("plcli.toml", f"pattern {source!r}: {error}", f"redact[{number}]", hint="write it more simply")
-            )
-    if len(compiled) > PATTERNS:
-        problems.append(Problem("plcli.toml", f"more than {PATTERNS} patterns", "redact", hint="join some with |"))
-    if problems:
+            path = f"redact[{number - 1}]"
+            problems.append(Problem(file, f"pattern {source!r}: {error}", path, hint="write it more simply"))
+    if number > PATTERNS:
+        problems.append(Problem(file, f"more than {PATTERNS} patterns", "redact", hint="join some with |"))
+    return problems
+
+
+def _compiled(patterns: Sequence[str]) -> tuple[Pattern[str], ...]:
+    if problems := pattern_problems(patterns):
         raise SpecError(problems)
-    return tuple(compiled)
+    return tuple(map(pattern, patterns))
 
 
 def _marked(text: str, spans: Sequence[Span]) -> str:

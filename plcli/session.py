@@ -72,5 +72,4 @@ def open_session(
         elif told == DAMAGES + 1:
             screen.warn(f"{log_name}: more lines are no records")
 
-    session = Session(screen, found, user, redactor, RunLog(found.log, report), MediaStore(found.media))
-    return session
+    return Session(screen, found, user, redactor, RunLog(found.log, report), MediaStore(found.media))

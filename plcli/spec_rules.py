@@ -20,6 +20,7 @@ from plcli.jsonschemas import faults, regex_fault
 from plcli.media import Json
 from plcli.modelrefs import model_reference
 from plcli.places import Step
+from plcli.redact import pattern_problems
 from plcli.regexes import Undecided
 from plcli.specs import ModelSpec, StubsSpec, ToolSpec, WorkspaceSpec, is_matcher
 from plcli.specs.tool import Format, Stub
@@ -80,9 +81,13 @@ def model_problems(document: Document, spec: ModelSpec) -> list[Problem]:
 def workspace_problems(document: Document, spec: WorkspaceSpec, workspace: Workspace) -> list[Problem]:
     """The rules of `plcli.toml`; that its paths stay inside is seen when the workspace is found."""
     found = []
-    for n, pattern in enumerate(spec.redact):
-        if wrong := regex_fault(pattern):
+    for n, source in enumerate(spec.redact):
+        if wrong := regex_fault(source):
             found.append(document.problem(("redact", n), wrong))
+    if not found:
+        # A run takes fewer patterns than Python does, since they read hostile texts.
+        for problem in pattern_problems(spec.redact, document.file):
+            found.append(problem.at(*document.position(paths.parse(problem.path))))
     if spec.model is not None:
         try:
             model_reference(workspace, spec.model)

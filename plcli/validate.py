@@ -62,13 +62,6 @@ def check(workspace: Workspace, paths: Sequence[str], stdin: BinaryIO) -> Report
     return validation.report()
 
 
-def check_file(workspace: Workspace, path: Path) -> list[Problem]:
-    """Every problem of a spec file and of what it names."""
-    validation = _Validation(workspace)
-    validation.check_file(path)
-    return list(validation.report().problems)
-
-
 def problems_of(workspace: Workspace, document: Document, path: Path | None) -> list[Problem]:
     """Every problem of a document and of what it names; `path` is None where it stands in no file."""
     validation = _Validation(workspace)

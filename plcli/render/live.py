@@ -68,8 +68,8 @@ class Live:
     def _show(self, stream: TextIO, text: str) -> None:
         if text:
             self._line_open = not text.endswith("\n")
-            styles = ("dim",) if stream is self._screen.err else ()
-            self._screen.write(stream, self._screen.styled(text, *styles, stream=stream))
+            style = "dim" if stream is self._screen.err else None
+            self._screen.write(stream, self._screen.styled(text, style, stream))
 
 
 class _Channel:

@@ -60,11 +60,11 @@ class Screen:
         """Whether a stream shows colours."""
         return stream.isatty() and not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
 
-    def styled(self, text: str, *styles: str, stream: TextIO | None = None) -> str:
-        """The text in these styles, where the stream (default: `err`) shows them."""
-        if not text or not styles or not self.colours(stream or self.err):
+    def styled(self, text: str, style: str | None, stream: TextIO) -> str:
+        """The text in a style, where the stream shows it."""
+        if not text or style is None or not self.colours(stream):
             return text
-        return f"\x1b[{';'.join(_STYLES[style] for style in styles)}m{text}\x1b[0m"
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
 
     def clean(self, text: str, stream: TextIO) -> str:
         """Untrusted text without secrets, and harmless where a terminal would act on it."""
@@ -93,9 +93,7 @@ class Screen:
     def _line(self, stream: TextIO, parts: Iterable[str | tuple[str, str]]) -> None:
         pieces = ((part, None) if isinstance(part, str) else part for part in parts)
         shown = ((self.clean(text, stream), style) for text, style in pieces)
-        self.write(
-            stream, "".join(self.styled(text, style, stream=stream) if style else text for text, style in shown) + "\n"
-        )
+        self.write(stream, "".join(self.styled(text, style, stream) for text, style in shown) + "\n")
 
     def write(self, stream: TextIO, text: str) -> None:
         """Text as it is. A stream that takes no more is no reason to lose the run: `unwritten` tells of it.

@@ -11,7 +11,7 @@ import pytest
 
 from plcli.errors import Exit, LogError
 from plcli.media import MediaMissing, lift, lower
-from plcli.mediastore import MediaStore, media_folder
+from plcli.mediastore import MediaStore
 
 DATA = b"\x89PNG\r\n\x1a\n..."
 STEM = hashlib.sha256(DATA).hexdigest()
@@ -20,7 +20,7 @@ DIGEST = f"sha256:{STEM}"
 
 @pytest.fixture
 def store(tmp_path: Path) -> MediaStore:
-    return MediaStore(media_folder(tmp_path / "runs.jsonl"))
+    return MediaStore(tmp_path / "media")
 
 
 def names(store: MediaStore) -> list[str]:

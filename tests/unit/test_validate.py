@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from plcli import request_rules
 from plcli.documents import parse
 from plcli.errors import UsageError
-from plcli.validate import Report, check, check_file, problems_of
+from plcli.validate import Report, check, problems_of
 from plcli.workspace import Workspace, find
 
 MODEL = "kind: model\nprovider: echo\nmodel: x\n"
@@ -352,7 +353,7 @@ class TestOtherSpecs:
     def test_the_rules_of_the_workspace(self, home: Path) -> None:
         workspace = find(home)
         path = put(home, "plcli.toml", 'model = "fsat"\nredact = ["("]\n')
-        assert [(p.path, p.message.split(":")[0]) for p in check_file(workspace, path)] == [
+        assert [(p.path, p.message.split(":")[0]) for p in check(workspace, [str(path)], io.BytesIO()).problems] == [
             ("model", "there is no model spec 'fsat'"),
             ("redact[0]", "no regular expression"),
         ]
@@ -414,9 +415,15 @@ class TestHostileFiles:
             assert "leads out of the workspace" in problem.message
 
 
+def test_a_pattern_that_a_run_would_refuse_is_told(home: Path) -> None:
+    put(home, "plcli.toml", 'redact = ["sk-[a-z]{4,8}", "(a+)+"]\n')
+    (problem,) = check(find(home), ["plcli.toml"], io.BytesIO()).problems
+    assert problem.path == "redact[1]"
+
+
 def test_specs_may_refer_to_each_other_without_end(home: Path) -> None:
     put(home, "prompts/a.yaml", "kind: request\nmodel: fast\nprompt: hi\ntools: [get_weather, get_weather]\n")
     workspace: Workspace = find(home)
-    assert [p.message for p in check_file(workspace, home / "prompts" / "a.yaml")] == [
+    assert [p.message for p in check(workspace, [str(home / "prompts" / "a.yaml")], io.BytesIO()).problems] == [
         "two tools are named 'get_weather'"
     ]
