@@ -34,4 +34,4 @@ class WorkspaceSpec(Closed):
     folders: Folders = Field(default_factory=Folders)
     """Where specs are looked up by name."""
     redact: Items[str] = ()
-    """Regular expressions of secrets that the log must not hold."""
+    """Regular expressions of secrets that the log must not hold; repeats need a bound, like `[0-9a-f]{16,64}`."""
