@@ -20,15 +20,16 @@ import against it.
     W  PROVIDERS   providers
     1  VOCABULARY  media < request; media, response < exchange, failures; response < records
                    exchange, records < traffic; specs
-    0  FOUNDATION  docstrings; errors; interrupts; paths; places; spelling
+    0  FOUNDATION  cancel; docstrings; errors; interrupts; paths; places; spelling
 
     commands       log; run; schema; validate
     render         screen < problems, table, live, answer, details; problems < errors; answer < card
     providers      registry, answer < transport < openai_client
-                   openai_strict, roundtrip < openai_header; answer < openai_turns < openai_reading
-                   openai_client, openai_header, openai_reading, openai_tools < openai_chat, openai_responses
+                   roundtrip < params; openai_strict, roundtrip < openai_header
+                   answer < openai_turns; openai_turns, reading < openai_reading
+                   openai_client, openai_header, openai_reading, openai_tools, params < openai_chat, openai_responses
                    answer, openai_chat_answer < openai_chat_stream; openai_reading < openai_chat_answer
-                   openai_turns, roundtrip < openai_chat_messages, openai_responses_items
+                   openai_turns, roundtrip, turns < openai_chat_messages, openai_responses_items
                    openai_chat_messages, openai_chat_stream < openai_chat
                    openai_reading < openai_responses_answer, openai_responses_stream
                    openai_responses_answer, openai_responses_items, openai_responses_stream < openai_responses

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from plcli import trust
 from plcli.environment import UserSide
 from plcli.errors import SetupError
-from plcli.media import Json
-from plcli.providers.registry import Adapter, Provider, adapter
-from plcli.specs import ModelSpec
+from plcli.media import Json, MediaReader
+from plcli.providers.registry import Adapter, Call, Provider, Tap, adapter, vertex_site
+from plcli.specs import Azure, ModelSpec, Vertex
 
 TIMEOUT = 600.0
 """Seconds that one read may take, unless a model spec or the command line says otherwise."""
@@ -54,6 +55,28 @@ class Connection:
     """Values that must reach neither log nor screen."""
     own_host: bool = True
     """Whether the provider itself answers, so that its prices hold."""
+    api_version: str | None = None
+    azure: Azure | None = None
+    vertex: Vertex | None = None
+    ambient: bool = False
+    """Whether the cloud's own credentials on the user's side may be used; see `Call`."""
+
+    def call(self, read_media: MediaReader, tap: Tap, **more: Any) -> Call:
+        """What one HTTP call needs to know of the connection; `more` are further fields of the call."""
+        return Call(
+            read_media=read_media,
+            tap=tap,
+            stream_usage=self.stream_usage,
+            base_url=self.base_url,
+            key=self.key,
+            headers=self.headers,
+            timeout=self.timeout,
+            api_version=self.api_version,
+            azure=self.azure,
+            vertex=self.vertex,
+            ambient=self.ambient,
+            **more,
+        )
 
 
 def connect(provider: Provider, api: str, model: ModelSpec | None, user: UserSide, limits: Limits) -> Connection:
@@ -69,14 +92,10 @@ def connect(provider: Provider, api: str, model: ModelSpec | None, user: UserSid
     retries = int(_first(limits.retries, own.retries, RETRIES))
     if provider.local:
         return Connection(provider, api, adapter(provider, api), timeout, deadline, retries, stream)
-    if model and (model.azure or model.vertex):
-        raise SetupError(
-            "legacy Azure addresses and Vertex are not spoken yet",
-            hint="use Azure's v1 address: base_url: https://RESOURCE.openai.azure.com/openai/v1",
-        )
     trust.allow_connection(user)
-    access = trust.decide(provider, model.base_url if model else None, model.api_key_env if model else None, user)
-    headers = trust.fill_headers(model.headers if model else {}, provider, access, user)
+    site, base_url = _site(provider, model)
+    access = trust.decide(site, base_url, model.api_key_env if model else None, user)
+    headers = trust.fill_headers(model.headers if model else {}, site, access, user)
     return Connection(
         provider=provider,
         api=api,
@@ -88,10 +107,31 @@ def connect(provider: Provider, api: str, model: ModelSpec | None, user: UserSid
         base_url=access.base_url,
         key=access.key,
         headers=headers,
-        fill=lambda wire: trust.fill_body(wire, provider, access, user),
+        fill=lambda wire: trust.fill_body(wire, site, access, user),
         secrets=user.secrets([access.variable] if access.variable else []),
-        own_host=trust.own_host(provider, access),
+        own_host=trust.own_host(site, access),
+        api_version=model.api_version if model else None,
+        azure=model.azure if model else None,
+        vertex=model.vertex if model else None,
+        ambient=bool(model and model.vertex) and access.key is None and trust.at_home(site, access, user),
     )
+
+
+def _site(provider: Provider, model: ModelSpec | None) -> tuple[Provider, str | None]:
+    """The provider as the model spec reaches it, with its hosts there, and the base URL that the spec names.
+
+    Raises `SetupError` for a cloud that the provider is not in.
+    """
+    base_url = model.base_url if model else None
+    if model and model.vertex:
+        if provider.name != "gemini":
+            raise SetupError(f"provider {provider.name!r} is not on Vertex", hint="write provider: gemini")
+        return vertex_site(model.vertex), base_url
+    if model and model.azure:
+        if provider.name != "openai":
+            raise SetupError(f"provider {provider.name!r} is not on Azure", hint="write provider: openai")
+        return provider, base_url or model.azure.endpoint
+    return provider, base_url
 
 
 def _first(*choices: float | None) -> float:

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 
 import tenacity
 
+from plcli.cancel import Cancel
 from plcli.connect import Connection
 from plcli.exchange import Attempt, Exchange, Folded, Target, WireEvent, key_of
-from plcli.failures import CallFailed
+from plcli.failures import CallFailed, failed
 from plcli.media import Json, Media, MediaReader, lift
-from plcli.providers.registry import Call, Tap
+from plcli.providers.registry import Tap
 from plcli.response import Event, Failure, Response, State
 
 KEPT_HEADERS = (
@@ -75,9 +76,13 @@ def ask(
     read_media: MediaReader,
     watch: Watch,
     watch_wait: WaitWatch,
+    cancel: Cancel | None = None,
 ) -> Turn:
-    """Send a wire request and give the turn; failures and Ctrl-C end in a turn too, not in an exception."""
-    sending = _Sending(connection, target, wire, stream, read_media, watch, watch_wait)
+    """Send a wire request and give the turn; failures and Ctrl-C end in a turn too, not in an exception.
+
+    `cancel` ends it from another thread, as Ctrl-C does in this one.
+    """
+    sending = _Sending(connection, target, wire, stream, read_media, watch, watch_wait, cancel or Cancel())
     failure: Failure | None = None
     try:
         sending.run()
@@ -100,6 +105,7 @@ class _Sending:
     read_media: MediaReader
     watch: Watch
     watch_wait: WaitWatch
+    cancel: Cancel
     began: float = field(default_factory=time.monotonic)
     started: str = field(default_factory=now)
     client_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -131,17 +137,13 @@ class _Sending:
         self.tap_started = now()
         self.tap = tap = Tap(attempt=len(self.attempts) + 1)
         connection = self.connection
-        call = Call(
-            read_media=self.read_media,
-            tap=tap,
+        call = connection.call(
+            self.read_media,
+            tap,
             stream=self.stream,
-            stream_usage=connection.stream_usage,
-            base_url=connection.base_url,
-            key=connection.key,
-            headers=connection.headers,
-            timeout=connection.timeout,
             deadline=self.deadline,
             client_request_id=self.client_request_id,
+            cancel=self.cancel,
         )
         try:
             for event in connection.adapter.send(connection.fill(self.wire), self.target, call):
@@ -191,9 +193,10 @@ class _Sending:
             self.watch_wait(error.failure, state.upcoming_sleep)
 
     def sleep(self, seconds: float) -> None:
-        """Wait, and remember how long."""
+        """Wait, and remember how long. Raises `CallFailed` where the run is cancelled meanwhile."""
         self.waited = seconds
-        time.sleep(seconds)
+        if self.cancel.wait(seconds):
+            raise failed("interrupted", "interrupted")
 
     def turn(self, failure: Failure | None) -> Turn:
         """What came of it."""

@@ -21,6 +21,7 @@ MAX_RANGE = 10_000
 
 _MAX_WIDTH = 100
 _MAX_INDENT = 8
+_SHOWN = 100
 _SHOWN_KEYS = 8
 
 METHODS: dict[type, frozenset[str]] = {
@@ -265,11 +266,14 @@ class Primitives:
 
     def _nothing(self, value: Any, name: Any) -> Any:
         self._undefined_speaks(value)
-        message = f"{_kind(value)} has no `{name}`"
+        # The name and the keys may be values too, of any length and any number of digits.
+        short = isinstance(name, str | int) and _bits(name) <= _SHOWN
+        sought = str(name)[:_SHOWN] if short else _kind(name)
+        message = f"{_kind(value)} has no `{sought}`"
         if isinstance(value, dict):
-            keys = [key for key in islice(value, _SHOWN_KEYS) if isinstance(key, str)]
+            keys = [key[:_SHOWN] for key in islice(value, _SHOWN_KEYS) if isinstance(key, str)]
             message += f"; it has {', '.join(keys)}" if keys else "; it is empty"
-        return self._undefined(hint=message, obj=value, name=name)
+        return self._undefined(hint=message, obj=value, name=sought)
 
     def _undefined_speaks(self, value: Any) -> None:
         if isinstance(value, self._undefined):

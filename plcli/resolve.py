@@ -185,7 +185,8 @@ def _build(reading: Reading, written: RequestSpec, variables: dict[str, Json], o
             omit=(*written.omit, *(own.omit if own else ())),
             body=reading.lifted(paths.merge(own.body if own else {}, native)),
             script=ingredients.script(reading, model),
-        )
+        ),
+        own,
     )
     compiled = made.compile(request)
     return _Built(request, compiled, model, (*losses, *compiled.losses), moved)

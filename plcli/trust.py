@@ -17,13 +17,6 @@ from plcli.media import Json
 from plcli.providers.registry import PROVIDERS, Provider
 
 _OTHERS = (
-    Provider(
-        "gemini",
-        apis={},
-        key_env=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
-        base_url_env="GOOGLE_GEMINI_BASE_URL",
-        hosts=("generativelanguage.googleapis.com",),
-    ),
     Provider("anthropic", apis={}, key_env=("ANTHROPIC_API_KEY",), hosts=("api.anthropic.com",)),
     Provider("aws", apis={}, key_env=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")),
 )
@@ -108,6 +101,12 @@ def decide(provider: Provider, base_url: str | None, api_key_env: str | None, us
 def own_host(provider: Provider, access: Access) -> bool:
     """Whether the provider itself answers there."""
     return _own_host(provider, parse(access.base_url))
+
+
+def at_home(provider: Provider, access: Access, user: UserSide) -> bool:
+    """Whether what belongs to the provider alone may go there: its own host, or the user's own gateway to it."""
+    address = parse(access.base_url)
+    return _at_home(provider, address, user) and (address.scheme == "https" or address.loopback)
 
 
 def header_complaint(name: str, value: str) -> str | None:

@@ -297,6 +297,9 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
             message, hint = f"a value cannot start with `{char}`", "put the value in quotes"
     elif "mapping values are not allowed" in message:
         message, hint = "a `:` where no key can be", 'put a value that holds ": " in quotes, or check the indentation'
+    elif "maximum nesting depth" in message:
+        # The scanner is ahead of us, and has a limit of its own.
+        return Problem(file, f"nested deeper than {MAX_DEPTH} levels", "", mark.line + 1, mark.column + 1)
     elif "found undefined alias" in message:
         hint = "put a value that starts with `*` in quotes"
     elif error.context:

@@ -21,6 +21,7 @@ from plcli.providers.echo_turns import content_of, items_of, messages_of
 from plcli.providers.registry import Call, Compiled
 from plcli.providers.roundtrip import finish, same, take
 from plcli.request import BuiltinTool, CustomTool, FunctionTool, Message, Output, Request, Tool, ToolChoice
+from plcli.specs import ModelSpec
 from plcli.specs.request import Params
 
 __all__ = ["MEDIA", "compile", "defaults", "fold", "next_turn", "progress", "read", "send", "uncompile"]
@@ -31,7 +32,7 @@ MEDIA: tuple[tuple[str | None, ...], ...] = ()
 """Echo's answers hold their media by reference from the start."""
 
 
-def defaults(request: Request) -> Request:
+def defaults(request: Request, model: ModelSpec | None = None) -> Request:
     """The request as it is: echo has no defaults."""
     return request
 

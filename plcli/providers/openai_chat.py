@@ -9,16 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from plcli.exchange import Target, WireEvent
 from plcli.media import Json, lower
-from plcli.providers import openai_header, openai_tools
+from plcli.providers import openai_header, openai_tools, params
 from plcli.providers.openai_chat_answer import read
 from plcli.providers.openai_chat_messages import chat_of, messages_of, unfit
 from plcli.providers.openai_chat_stream import fold, progress
 from plcli.providers.openai_client import post
-from plcli.providers.openai_reading import rows, table
-from plcli.providers.openai_turns import turn_losses
+from plcli.providers.reading import rows, table
 from plcli.providers.registry import Call, Compiled
 from plcli.providers.roundtrip import finish, same
+from plcli.providers.turns import turn_losses
 from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Request, Tool
+from plcli.specs import ModelSpec
 
 __all__ = ["MEDIA", "compile", "defaults", "fold", "next_turn", "progress", "read", "send", "uncompile"]
 
@@ -51,7 +52,7 @@ _PARAMS = {
 }
 
 
-def defaults(request: Request) -> Request:
+def defaults(request: Request, model: ModelSpec | None = None) -> Request:
     """The request with `strict` explicit."""
     return openai_header.explicit_strict(request)
 
@@ -67,7 +68,7 @@ def uncompile(wire: Json, target: Target) -> Request:
 
     Raises `SpecError` for a wire that is no object.
     """
-    readers = (openai_header.params_reader(_PARAMS), openai_header.read_parallel, _read_output,
+    readers = (params.params_reader(_PARAMS), openai_header.read_parallel, _read_output,
                _read_tools, _read_search, _read_choice, _read_messages)  # fmt: skip
     return openai_header.uncompile("chat", wire, target, _header, readers)
 
@@ -106,7 +107,7 @@ def _header(request: Request) -> dict[str, Json]:
         header["parallel_tool_calls"] = request.parallel_tool_calls
     if request.output is not None:
         header["response_format"] = {"type": "json_schema", "json_schema": openai_header.structure(request.output)}
-    return openai_header.put_params(header, request, _PARAMS)
+    return params.put_params(header, request, _PARAMS)
 
 
 def _losses(request: Request) -> list[Loss]:

@@ -7,8 +7,9 @@ from collections.abc import Set as AbstractSet
 from typing import cast
 
 from plcli.media import Json, MediaRef
-from plcli.providers.openai_turns import arguments_text, arguments_value, data_url, only_native, text_at
+from plcli.providers.openai_turns import arguments_text, arguments_value, data_url
 from plcli.providers.roundtrip import same
+from plcli.providers.turns import only_native, text_at
 from plcli.request import Audio, File, Image, Message, Native, Part, Role, Text, ToolCall, ToolResult
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")

@@ -9,7 +9,7 @@ from plcli.exchange import Folded, WireEvent
 from plcli.media import Json
 from plcli.providers.answer import DONE
 from plcli.providers.openai_chat_answer import CHUNK, REASONING, text_of, thought_of
-from plcli.providers.openai_reading import count, rows, table
+from plcli.providers.reading import count, rows, table
 from plcli.response import Event, join
 
 _SHOWN = {"content": "text", **dict.fromkeys(REASONING, "reasoning"), "refusal": "refusal"}

@@ -1,38 +1,16 @@
-"""Reading answers that may hold anything: the pieces that Responses and Chat Completions share."""
+"""Calls and failures inside answers, as Responses and Chat Completions write them alike."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
-from typing import Any
 
 from plcli.failures import classify
 from plcli.media import Json, encode
 from plcli.providers.openai_turns import parse_object
-from plcli.response import Failure, Part, RefusalPart, State, TextPart, ToolCallPart, join
+from plcli.providers.reading import table, words
+from plcli.response import Failure, State, ToolCallPart
 
 _STATUS_OF_CODE = {"rate_limit_exceeded": 429, "insufficient_quota": 429, "data_residency_mismatch": 400}
 _CALLER_IS_WRONG = ("invalid_", "image_", "unsupported_", "empty_image", "failed_to_download")
 _SAFETY = ("policy", "moderation", "content_filter")
-
-
-def table(value: Json) -> dict[str, Any]:
-    """The value if it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def rows(value: Json) -> list[Any]:
-    """The value if it is a list, else an empty one."""
-    return value if isinstance(value, list) else []
-
-
-def words(value: Json) -> str | None:
-    """The value if it is a text, halves of one character put together, else None."""
-    return join((value,)) if isinstance(value, str) else None
-
-
-def count(value: Json) -> int | None:
-    """The value if it is a whole number, else None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def function_call(call_id: Json, name: Json, arguments: Json) -> ToolCallPart:
@@ -40,14 +18,6 @@ def function_call(call_id: Json, name: Json, arguments: Json) -> ToolCallPart:
     text = words(arguments)
     value = encode(arguments) if text is None else parse_object(text)
     return ToolCallPart(id=words(call_id), name=words(name) or "", arguments=text if value is None else value)
-
-
-def answered(parts: Iterable[Part]) -> State:
-    """The state of an answer that came to its end."""
-    kinds = {type(part) for part in parts}
-    if ToolCallPart in kinds:
-        return "tool_calls"
-    return "refused" if RefusalPart in kinds and TextPart not in kinds else "ok"
 
 
 def failure_of(error: Json) -> Failure:

@@ -10,16 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from plcli.exchange import Target, WireEvent
 from plcli.failures import failed
 from plcli.media import Json, MediaRef, lower
-from plcli.providers import openai_header, openai_tools
+from plcli.providers import openai_header, openai_tools, params
 from plcli.providers.openai_client import post
-from plcli.providers.openai_reading import rows, table
 from plcli.providers.openai_responses_answer import read
 from plcli.providers.openai_responses_items import items_of, messages_of, unfit
 from plcli.providers.openai_responses_stream import fold, progress
-from plcli.providers.openai_turns import data_url, turn_losses
+from plcli.providers.openai_turns import data_url
+from plcli.providers.reading import rows, table
 from plcli.providers.registry import Call, Compiled
 from plcli.providers.roundtrip import finish, same
+from plcli.providers.turns import turn_losses
 from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Request, Tool
+from plcli.specs import ModelSpec
 
 __all__ = ["MEDIA", "compile", "defaults", "fold", "next_turn", "progress", "read", "send", "uncompile"]
 
@@ -45,7 +47,7 @@ _PARAMS = {
 }
 
 
-def defaults(request: Request) -> Request:
+def defaults(request: Request, model: ModelSpec | None = None) -> Request:
     """The request with `strict` explicit, and not stored unless it says otherwise.
 
     An answer that is not stored brings its reasoning along encrypted, so that the next turn has it.
@@ -71,7 +73,7 @@ def uncompile(wire: Json, target: Target) -> Request:
 
     An `input` that is a string stays in `body`. Raises `SpecError` for a wire that is no object.
     """
-    readers = (_read_chain, openai_header.params_reader(_PARAMS), openai_header.read_parallel, _read_output,
+    readers = (_read_chain, params.params_reader(_PARAMS), openai_header.read_parallel, _read_output,
                _read_tools, _read_choice, _read_image, _read_messages)  # fmt: skip
     return openai_header.uncompile("responses", wire, target, _header, readers)
 
@@ -126,7 +128,7 @@ def _header(request: Request) -> dict[str, Json]:
         header["parallel_tool_calls"] = request.parallel_tool_calls
     if request.output is not None:
         header["text"] = {"format": {"type": "json_schema", **openai_header.structure(request.output)}}
-    return openai_header.put_params(header, request, _PARAMS)
+    return params.put_params(header, request, _PARAMS)
 
 
 def _losses(request: Request) -> list[Loss]:

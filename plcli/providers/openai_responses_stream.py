@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from plcli.exchange import Folded, WireEvent
 from plcli.media import Json
-from plcli.providers.openai_reading import count, rows, table
+from plcli.providers.reading import count, rows, table
 from plcli.response import Event, join
 
 _SHOWN = {

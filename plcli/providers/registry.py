@@ -5,17 +5,20 @@ Adapters are loaded when they are asked for, so that no SDK is imported before i
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
+from plcli.cancel import Cancel
 from plcli.errors import SetupError
 from plcli.exchange import Folded, Target, WireEvent
 from plcli.media import Json, MediaReader
 from plcli.request import Loss, Message, Request
 from plcli.response import Event, Response
+from plcli.specs import Azure, ModelSpec, Vertex
 
 
 class Compiled(NamedTuple):
@@ -24,6 +27,29 @@ class Compiled(NamedTuple):
     wire: Json
     target: Target
     losses: tuple[Loss, ...] = ()
+
+
+class Loosened(NamedTuple):
+    """Turns without the provider's own items, and what was lost with these.
+
+    The paths of the losses begin at the turn: `content[0]`, `content[0].thoughtSignature`.
+    """
+
+    messages: tuple[Message, ...]
+    losses: tuple[Loss, ...] = ()
+
+
+class Listing(NamedTuple):
+    """What an endpoint says of a model without being asked to answer.
+
+    `known` is None where it cannot tell; `served_by` names what it lists the model as, where that is
+    another id; `shutdown` is the date (ISO 8601) on which it says the model ends.
+    """
+
+    known: bool | None
+    served_by: str | None = None
+    shutdown: str | None = None
+    detail: str | None = None
 
 
 @dataclass(slots=True)
@@ -46,7 +72,8 @@ class Call:
 
     `timeout` is the longest wait for one read, in seconds; `deadline` the moment (of
     `time.monotonic`) at which the whole run ends. `stream_usage` False leaves `stream_options` out,
-    for servers that refuse it.
+    for servers that refuse it. `azure` and `vertex` say that the provider is reached through a cloud;
+    `ambient` that the cloud's own credentials on the user's side may be used where there is no key.
     """
 
     read_media: MediaReader
@@ -59,6 +86,11 @@ class Call:
     timeout: float = 600.0
     deadline: float | None = None
     client_request_id: str | None = None
+    api_version: str | None = None
+    azure: Azure | None = None
+    vertex: Vertex | None = None
+    ambient: bool = False
+    cancel: Cancel = field(default_factory=Cancel)
 
 
 class Adapter(Protocol):
@@ -67,14 +99,20 @@ class Adapter(Protocol):
     MEDIA: tuple[tuple[str | None, ...], ...]
     """Places of a response that hold base64, however short; see `media.lift`."""
 
-    def defaults(self, request: Request) -> Request:
-        """The request with the provider's defaults made explicit (`store`, `strict`)."""
+    BUILTINS: Mapping[str, str]
+    """The api's own tools that others have too: a common word (`web_search`) and the `type` it has here."""
+
+    def defaults(self, request: Request, model: ModelSpec | None) -> Request:
+        """The request with the provider's defaults made explicit (`store`, `strict`), as the model is served."""
 
     def compile(self, request: Request) -> Compiled:
         """Neutral to native; adds nothing that the request does not say."""
 
     def uncompile(self, wire: Json, target: Target) -> Request:
         """Native to neutral; what is not understood stays in `body` or in native parts."""
+
+    def loosen(self, message: Message) -> Loosened:
+        """A turn with the provider's own items in neutral words, as far as these go; for another api."""
 
     def send(self, wire: Json, target: Target, call: Call) -> Iterator[WireEvent]:
         """Send the wire; raises `CallFailed`. Transport switches are added here."""
@@ -96,7 +134,8 @@ class Provider(NamedTuple):
     """Who serves: its apis (module by name, the default first), its key, and its own hosts.
 
     `hosts` are the only places its own key may go (a leading dot allows subdomains);
-    `base_url_env` names a gateway on the user's side; `sdk` is the package that sends.
+    `base_url_env` names a gateway on the user's side; `sdk` is the package that sends; `listing` the
+    module whose `look_up(model, call)` asks an endpoint what it says of a model.
     """
 
     name: str
@@ -106,6 +145,7 @@ class Provider(NamedTuple):
     base_url_env: str | None = None
     hosts: tuple[str, ...] = ()
     sdk: str | None = None
+    listing: str | None = None
 
     @property
     def default_api(self) -> str:
@@ -130,9 +170,22 @@ PROVIDERS: dict[str, Provider] = {
         base_url_env="OPENAI_BASE_URL",
         hosts=("api.openai.com", "us.api.openai.com", "eu.api.openai.com"),
         sdk="openai",
+        listing="plcli.providers.openai_listing",
+    ),
+    "gemini": Provider(
+        name="gemini",
+        apis={"generate_content": "plcli.providers.gemini"},
+        key_env=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+        base_url="https://generativelanguage.googleapis.com",
+        base_url_env="GOOGLE_GEMINI_BASE_URL",
+        hosts=("generativelanguage.googleapis.com",),
+        sdk="google.genai",
+        listing="plcli.providers.gemini_listing",
     ),
     "echo": Provider(name="echo", apis={"echo": "plcli.providers.echo"}),
 }
+
+_LOCATION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 ENTRY_POINTS = "plcli.providers"
 """Entry-point group in which other packages offer a `Provider`."""
@@ -148,6 +201,32 @@ def provider(name: str) -> Provider:
     for entry in metadata.entry_points(group=ENTRY_POINTS, name=name):
         return cast(Provider, entry.load())
     raise SetupError(f"unknown provider {name!r}", hint=f"the providers are: {', '.join(sorted(PROVIDERS))}")
+
+
+def look_up(of: Provider, model: str, call: Call) -> Listing:
+    """What the endpoint of a call says of a model. Raises `CallFailed` and `SetupError`."""
+    if of.listing is None:
+        return Listing(None)
+    module: Any = import_module(of.listing)
+    return cast(Listing, module.look_up(model, call))
+
+
+def vertex_site(vertex: Vertex) -> Provider:
+    """Gemini as Google Cloud serves it: hosts of its own, and no key of its own.
+
+    Raises `SetupError` for a location that is no name of a region.
+    """
+    location = vertex.location or "global"
+    if not _LOCATION.fullmatch(location):
+        raise SetupError(f"vertex.location {location!r} is no region", hint="write global, us, eu, or europe-west4")
+    host = {
+        "global": "aiplatform.googleapis.com",
+        "us": "aiplatform.us.rep.googleapis.com",
+        "eu": "aiplatform.eu.rep.googleapis.com",
+    }.get(location, f"{location}-aiplatform.googleapis.com")
+    return PROVIDERS["gemini"]._replace(
+        key_env=(), base_url=f"https://{host}", base_url_env="GOOGLE_VERTEX_BASE_URL", hosts=(host,)
+    )
 
 
 def adapter(of: Provider, api: str) -> Adapter:

@@ -35,6 +35,9 @@ _CHECK_ENVIRONMENT = "check SSL_CERT_FILE and SSL_CERT_DIR, and HTTPS_PROXY, HTT
 
 _PIECE = 16 * 1024
 
+_READING_AND_WRITING = 2
+"""`socket.SHUT_RDWR`, whose module would cost start-up time before anything is sent."""
+
 _CALL: ContextVar[Call] = ContextVar("call")
 _MAKING = Lock()
 
@@ -132,13 +135,15 @@ def body(response: httpx2.Response, call: Call) -> Iterator[bytes]:
 
 
 def translate(error: Exception, call: Call) -> CallFailed:
-    """The failure behind an exception of httpx2.
+    """The failure behind an exception of httpx2; of a call that was cancelled, that it was.
 
     Retryable are reads that take too long and connections that break before the answer begins; not a
     refused port, an unknown host or a certificate, which a moment does not change.
     """
     import httpx2
 
+    if call.cancel.asked:
+        return failed("interrupted", "interrupted")
     if isinstance(error, httpx2.TimeoutException):
         return _out_of_time(error, call)
     where = _where(error)
@@ -278,10 +283,19 @@ class _Stream:
             self._inner.write(buffer[start : start + _PIECE], _until_deadline(self._call, timeout))
 
     def read(self, max_bytes: int, timeout: float) -> bytes:
-        data: bytes = self._inner.read(max_bytes, _until_deadline(self._call, timeout))
+        with self._call.cancel.ending(self._abort):
+            data: bytes = self._inner.read(max_bytes, _until_deadline(self._call, timeout))
         if self._call.tap.first_byte is None:
             self._call.tap.first_byte = time.monotonic()
         return data
+
+    def _abort(self) -> None:
+        """Wake whoever reads, from another thread."""
+        connection: Any = self._inner.get_extra_info("socket")
+        with suppress(OSError):
+            # Not the TLS socket's own method, which would take its state away from under the reader.
+            plain: Any = super(type(connection), connection)
+            plain.shutdown(_READING_AND_WRITING)
 
     def start_tls(self, ssl_context: Any, server_hostname: str, timeout: float) -> _Stream:
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, _until_deadline(self._call, timeout)))

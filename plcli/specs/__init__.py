@@ -12,7 +12,7 @@ from plcli.specs.expectations import (
     OutputExpectation,
     is_matcher,
 )
-from plcli.specs.model import EchoStep, ModelSpec, Pricing
+from plcli.specs.model import Azure, EchoStep, Limits, ModelSpec, Pricing, Vertex
 from plcli.specs.request import RequestSpec
 from plcli.specs.tool import InlineTool, StubsSpec, ToolSpec
 from plcli.specs.workspace import Folders, WorkspaceSpec
@@ -29,6 +29,7 @@ KINDS: dict[str, type[Closed]] = {
 __all__ = [
     "KINDS",
     "MATCHERS",
+    "Azure",
     "CallExpectation",
     "Closed",
     "EchoStep",
@@ -36,6 +37,7 @@ __all__ = [
     "Expected",
     "Folders",
     "InlineTool",
+    "Limits",
     "Matcher",
     "ModelSpec",
     "OutputExpectation",
@@ -43,6 +45,7 @@ __all__ = [
     "RequestSpec",
     "StubsSpec",
     "ToolSpec",
+    "Vertex",
     "WorkspaceSpec",
     "is_matcher",
 ]

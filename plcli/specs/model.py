@@ -22,8 +22,8 @@ class Azure(Closed):
 class Vertex(Closed):
     """Gemini on Google Cloud."""
 
-    project: str
-    """Project id."""
+    project: str | None = None
+    """Project id; without one `api_key_env` must name a key (express mode)."""
     location: str | None = None
     """Region; default: `global`."""
 
@@ -149,7 +149,7 @@ class ModelSpec(Closed):
     description: str | None = None
     """What the model is for; for people, never sent."""
     provider: str
-    """Who serves it (`openai`, `echo`, …)."""
+    """Who serves it (`openai`, `gemini`, `echo`, …)."""
     api: str | None = None
     """The interface it is served through; default: the provider's first."""
     model: str

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from plcli.errors import SpecError
@@ -158,6 +158,8 @@ STATEMENTS = st.recursive(
 
 @settings(max_examples=100, deadline=None)
 @given(STATEMENTS)
+@example("{{ s[s.replace('', s)] }}")
+@example("{{ s[[s.replace('', s)]] }}")
 def test_whatever_a_template_says_it_ends_in_text_or_in_problems(body: str) -> None:
     text = "{% set ns = namespace(v='x') %}" + body
     try:

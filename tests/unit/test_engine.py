@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from plcli import engine
+from plcli.cancel import Cancel
 from plcli.connect import Connection
 from plcli.engine import Turn, ask
 from plcli.exchange import Folded, Target, WireEvent
@@ -58,7 +56,7 @@ class Script:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that were made; none takes time."""
     made: list[float] = []
-    monkeypatch.setattr(engine, "time", SimpleNamespace(sleep=made.append, monotonic=time.monotonic))
+    monkeypatch.setattr(Cancel, "wait", lambda self, seconds: made.append(seconds))
     return made
 
 

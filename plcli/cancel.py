@@ -1,0 +1,47 @@
+"""Cancelling work that runs in other threads: a flag that wakes who waits and ends who reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
+
+
+class Cancel:
+    """Says once, to all threads that share it, that their work shall end."""
+
+    def __init__(self) -> None:
+        self._event = Event()
+        self._lock = Lock()
+        self._ending: dict[int, Callable[[], None]] = {}
+
+    @property
+    def asked(self) -> bool:
+        """Whether the work shall end."""
+        return self._event.is_set()
+
+    def ask(self) -> None:
+        """End the work: wakes every `wait`, and calls what `ending` was given."""
+        self._event.set()
+        with self._lock:
+            ends = list(self._ending.values())
+        for end in ends:
+            end()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until the work shall end; gives whether it shall."""
+        return self._event.wait(seconds)
+
+    @contextmanager
+    def ending(self, end: Callable[[], None]) -> Iterator[None]:
+        """Meanwhile `end` is called when the work shall end, from another thread; at once where it already shall."""
+        with self._lock:
+            self._ending[id(end)] = end
+            asked = self.asked
+        try:
+            if asked:
+                end()
+            yield
+        finally:
+            with self._lock:
+                self._ending.pop(id(end), None)
