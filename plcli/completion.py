@@ -64,15 +64,22 @@ Specs = Annotated[
     list[str] | None,
     typer.Argument(metavar="SPEC", help="Files or names of requests, or -.", autocompletion=complete_spec),
 ]
-Model = Annotated[
-    str | None,
+Models = Annotated[
+    list[str] | None,
     typer.Option(
         "--model",
         "-m",
         metavar="MODEL",
-        help="Another model: a name, or provider/model-id.",
+        help="Another model: a name, or provider/model-id. Several are compared.",
         autocompletion=complete_model,
     ),
+]
+ModelName = Annotated[
+    str, typer.Argument(metavar="NAME", help="A name, or provider/model-id.", autocompletion=complete_model)
+]
+ModelNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME", help="Names, or provider/model-id.", autocompletion=complete_model),
 ]
 RunRef = Annotated[
     str,

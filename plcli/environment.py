@@ -6,6 +6,7 @@ with all this is decided in `trust`.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -46,6 +47,8 @@ class UserSide:
     """Variables that `${NAME}` in headers may use."""
     offline: bool = False
     """Whether no connection may be opened."""
+    max_cost: float | None = None
+    """US dollars that a batch may cost."""
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Keys from the workspace's `.env`: kept apart, so that they can never act as anything but a key."""
 
@@ -78,7 +81,21 @@ def user_side(environ: Mapping[str, str], trust_hosts: Iterable[str] = (), *, co
         trusted_tools=configured["trust_tools"],
         header_names=names | configured["header_variables"],
         offline=environ.get("PLCLI_OFFLINE", "").strip().lower() not in _OFF,
+        max_cost=_dollars("PLCLI_MAX_COST", environ.get("PLCLI_MAX_COST", "").strip()),
     )
+
+
+def _dollars(name: str, text: str) -> float | None:
+    """An amount of US dollars; None where none is set. Raises `UsageError`."""
+    if not text:
+        return None
+    try:
+        amount = float(text.removeprefix("$"))
+    except ValueError:
+        amount = math.nan
+    if not 0 <= amount < math.inf:
+        raise UsageError(f"{name}: {text!r} is no amount of dollars", hint=f"write {name}=2.50")
+    return amount
 
 
 def with_dotenv(user: UserSide, path: Path, allowed_names: Collection[str]) -> tuple[UserSide, tuple[str, ...]]:

@@ -51,8 +51,8 @@ def read_inputs(
     ]
 
 
-def read_overrides(model: str | None, settings: Sequence[str]) -> Overrides:
-    """`--model` and `--set PATH=YAML`. Raises `UsageError`."""
+def read_overrides(models: Sequence[str], settings: Sequence[str]) -> list[Overrides]:
+    """`--set PATH=YAML` with each `--model`, or without one. Raises `UsageError`."""
     pairs: list[tuple[str, Json]] = []
     for text in settings:
         path, equals, value = text.partition("=")
@@ -62,7 +62,8 @@ def read_overrides(model: str | None, settings: Sequence[str]) -> Overrides:
             pairs.append((path, yaml12.read(value, f"--set {path}")[0]))
         except SpecError as error:
             raise UsageError(f"--set {path}: {error.message}", hint=error.hint or "the value is YAML") from None
-    return Overrides(model, tuple(pairs))
+    named: Sequence[str | None] = models or [None]
+    return [Overrides(model, tuple(pairs)) for model in named]
 
 
 def _spec(workspace: Workspace, name: str) -> tuple[Document, Path | None]:

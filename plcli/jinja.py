@@ -7,9 +7,11 @@ jinja2 parses, `jinja_syntax` rewrites the tree so that every expression is a pr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from plcli.jinja_syntax import (
     FREE_FILTERS,
@@ -27,7 +29,7 @@ from plcli.meter import Meter, Misuse
 from plcli.primitives import Primitives
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, nodes
+    from jinja2 import Environment, Template, nodes
 
 MAX_LENGTH = 1024 * 1024
 """Characters of a text that holds placeholders."""
@@ -39,7 +41,8 @@ _MAX_TOKENS = 20_000
 _BRACES_HINT = "put {% raw %}…{% endraw %} around braces that are meant as such, or set `template: none`"
 
 
-class Program(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Program:
     """A template ready to run: its rewritten tree, and the variables that it uses.
 
     `uses` gives, for each name the variables must have, the line of its first use; `guarded` are the
@@ -52,7 +55,13 @@ class Program(NamedTuple):
     uses: dict[str, int]
     guarded: frozenset[str]
 
+    @cached_property
+    def template(self) -> Template:
+        """The tree, compiled; many rows fill one template."""
+        return self.environment.from_string(self.tree)
 
+
+@lru_cache(maxsize=256)
 def parse(text: str) -> Program:
     """Read a template. Raises `TemplateFaults`."""
     from jinja2 import TemplateError, TemplateSyntaxError
@@ -87,7 +96,7 @@ def parse(text: str) -> Program:
 
 
 def run(program: Program, variables: Mapping[str, Json]) -> str:
-    """Fill a template, once. Raises `TemplateFaults`, naming every missing variable."""
+    """Fill a template; not in two threads at once. Raises `TemplateFaults`, naming every missing variable."""
     missing = [missing_variable(name, line, variables) for name, line in program.uses.items() if name not in variables]
     if missing:
         raise TemplateFaults(tuple(missing))
@@ -95,7 +104,8 @@ def run(program: Program, variables: Mapping[str, Json]) -> str:
 
     template = None
     try:
-        template = program.environment.from_string(program.tree)
+        program.meter.refill()
+        template = program.template
         pieces, size = [], 0
         for piece in template.root_render_func(template.new_context(dict(variables))):
             size += len(piece)

@@ -34,6 +34,10 @@ class Meter:
     """What is left to spend for one template. Raises `Misuse` when it is used up."""
 
     def __init__(self) -> None:
+        self.refill()
+
+    def refill(self) -> None:
+        """Begin again with everything, for another time."""
         self.units = MAX_UNITS
         self.steps = MAX_STEPS
         self.iterations = MAX_ITERATIONS

@@ -45,6 +45,17 @@ Rows = Annotated[
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=YAML", help="Change the spec: params.temperature=0.2.")
 ]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help="Runs at once; default: one for each --model.")
+]
+Repeat = Annotated[int, typer.Option("--repeat", metavar="N", min=1, help="Run each request so often.")]
+MaxFail = Annotated[
+    int | None, typer.Option("--max-fail", metavar="N", min=1, help="Start no more runs after N failures.")
+]
+Resume = Annotated[
+    str | None, typer.Option("--resume", metavar="BATCH", help="Run only what this batch has no answer to.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse to move to a model that cannot carry everything.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print wire and target; send nothing.")]
 Inline = Annotated[bool, typer.Option("--inline", help="With --dry-run: bytes instead of references.")]
 NoStream = Annotated[bool, typer.Option("--no-stream", help="Wait for the whole answer.")]

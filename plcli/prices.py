@@ -9,6 +9,7 @@ import math
 import threading
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
 
 from plcli.media import Json
@@ -50,8 +51,9 @@ def cost_of(
     return _by_package(used, source, [served_model, model], image_model, service_tier)
 
 
+@cache
 def preload() -> None:
-    """Load the price data in the background, which takes as long as a short answer."""
+    """Load the price data in the background, once; it takes as long as a short answer."""
     threading.Thread(target=_load, daemon=True).start()
 
 

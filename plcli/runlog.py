@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import FileIO
@@ -50,19 +50,23 @@ class RunLog:
         self._reported: set[int] = set()
 
     def append(self, entry: Entry) -> Entry:
-        """Write the record or note at the end, and return it with its new id; the id it has is replaced.
+        """Write the record or note at the end, and return it with its new id; see `append_all`."""
+        return self.append_all([entry])[0]
 
-        When this returns, the line is on the disk. Many threads and processes may append at once: ids
+    def append_all(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Write records and notes at the end, in one piece; they come back with new ids for those they had.
+
+        When this returns, the lines are on the disk. Many threads and processes may append at once: ids
         rise strictly, and no line is lost or torn. What cannot be written whole is not written at all.
         """
-        blank = entry.model_copy(update={"id": "0" * runids.LENGTH})
+        blank = "0" * runids.LENGTH
         try:
-            data = line(blank).encode()
+            data = [line(entry.model_copy(update={"id": blank})).encode() for entry in entries]
         except ValueError as error:
             raise LogError(f"the run cannot be written down: {error}", where=str(self.path)) from None
         try:
             disk.make_folder(self.path.parent)
-            id = self._write(data)
+            ids = self._write(data)
         except (OSError, ValueError) as error:
             raise disk.refusal(self.path, error) from None
         except OverflowError:
@@ -71,9 +75,9 @@ class RunLog:
                 where=str(self.path),
                 hint="move the log away, or name another with --log",
             ) from None
-        return entry.model_copy(update={"id": id})
+        return [entry.model_copy(update={"id": id}) for entry, id in zip(entries, ids, strict=True)]
 
-    def _write(self, data: bytes) -> str:
+    def _write(self, texts: Sequence[bytes]) -> list[str]:
         while True:
             fd = disk.open_plain(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | disk.NOFOLLOW)
             with FileIO(fd) as file:
@@ -81,12 +85,12 @@ class RunLog:
                     if not disk.is_at(fd, self.path):
                         continue
                     first = os.fstat(fd).st_size == 0
-                    id = _put(file, data)
+                    ids = _put(file, texts)
                 # Outside the lock nobody waits for the disk of others, and it groups what comes together.
                 disk.sync(fd)
             if first:
                 disk.sync_folder(self.path.parent)
-            return id
+            return ids
 
     def ready(self) -> None:
         """Raise the `LogError` that appending would, before anything is spent on what is to be logged."""
@@ -199,23 +203,28 @@ class RunLog:
         return UsageError(f"no run {ref!r} in {self.path}", hint="plcli log list")
 
 
-def _put(file: FileIO, data: bytes) -> str:
-    """Write the line behind all others, with a new id in its place; the lock is held. Returns the id."""
+def _put(file: FileIO, texts: Sequence[bytes]) -> list[str]:
+    """Write the lines behind all others, with new ids in their places; the lock is held. Returns the ids."""
     fd = file.fileno()
     size = os.fstat(fd).st_size
-    id = runids.mint(_last_moment(file, size))
-    data = b"%b%b%b\n" % (data[:_ID_PLACE], id.encode("ascii"), data[_ID_PLACE + runids.LENGTH :])
+    last = _last_moment(file, size)
+    ids: list[str] = []
+    pieces: list[bytes] = []
+    for data in texts:
+        ids.append(runids.mint(last))
+        last = runids.moment_of(ids[-1])
+        pieces += (data[:_ID_PLACE], ids[-1].encode("ascii"), data[_ID_PLACE + runids.LENGTH :], b"\n")
     if size:
         file.seek(size - 1)
         if file.read(1) != b"\n":
-            data = b"\n" + data
+            pieces.insert(0, b"\n")
     try:
-        disk.write_all(fd, data)
+        disk.write_all(fd, b"".join(pieces))
     except BaseException:
         with contextlib.suppress(OSError):
             os.ftruncate(fd, size)
         raise
-    return id
+    return ids
 
 
 def _last_moment(file: FileIO, end: int) -> datetime | None:

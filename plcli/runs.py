@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal, get_origin
 
-from plcli import __version__, expect, git, prices
+from plcli import __version__, expect, git, prices, retirements
+from plcli.cancel import Cancel
 from plcli.connect import Connection
 from plcli.engine import Turn, WaitWatch, Watch, ask
 from plcli.errors import Exit
@@ -76,8 +80,9 @@ def send(
     store: MediaStore,
     watch: Watch,
     watch_wait: WaitWatch,
+    cancel: Cancel | None = None,
 ) -> Turn:
-    """Ask the provider. Failures and Ctrl-C end in a turn too."""
+    """Ask the provider. Failures, Ctrl-C and being cancelled end in a turn too."""
     if _priced_by_package(resolved, connection):
         prices.preload()
     return ask(
@@ -88,11 +93,13 @@ def send(
         read_media=_reader(resolved.media, store),
         watch=watch,
         watch_wait=watch_wait,
+        cancel=cancel,
     )
 
 
 def judged(resolved: Resolved, connection: Connection, turn: Turn) -> Run:
     """The run that a turn makes: its cost, its structured output, and whether its expectations held."""
+    turn = _told_of_retirement(resolved, connection, turn)
     response = turn.response
     cost = prices.cost_of(
         response.usage,
@@ -128,6 +135,15 @@ def judged(resolved: Resolved, connection: Connection, turn: Turn) -> Run:
         )
         findings.extend(expect.check(resolved.expectations, observed))
     return Run(resolved, connection, turn, cost, output, tuple(findings))
+
+
+def _told_of_retirement(resolved: Resolved, connection: Connection, turn: Turn) -> Turn:
+    """The turn; a model that its maker does not find any more may be one that is known to be gone."""
+    if turn.failure is None or turn.failure.kind != "not_found" or not connection.own_host:
+        return turn
+    request = resolved.request
+    hint = retirements.hint(request.provider, request.model, datetime.now(UTC).date())
+    return replace(turn, failure=turn.failure.model_copy(update={"hint": hint})) if hint else turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +262,7 @@ def _image_model(request: Request) -> str | None:
 def _spec_ref(resolved: Resolved, workspace: Workspace) -> SpecRef | None:
     if resolved.file is None:
         return SpecRef(path="-", sha256=resolved.document.sha256) if resolved.document.file == "-" else None
-    commit = git.commit(resolved.file)
+    commit = _commit(resolved.file, resolved.document.sha256)
     return SpecRef(
         path=workspace.shown(resolved.file),
         sha256=resolved.document.sha256,
@@ -255,12 +271,22 @@ def _spec_ref(resolved: Resolved, workspace: Workspace) -> SpecRef | None:
     )
 
 
+@cache
+def _commit(file: Path, sha256: str) -> git.Commit | None:
+    """The commit of a spec: of many runs of one spec only the first asks git."""
+    return git.commit(file)
+
+
 def _endpoint(connection: Connection) -> Endpoint | None:
     if connection.base_url is None:
         return None
     module = sys.modules.get(connection.provider.sdk or "")
     version = getattr(module, "__version__", None)
-    return Endpoint(base_url=connection.base_url, sdk=f"{connection.provider.sdk}@{version}" if version else None)
+    return Endpoint(
+        base_url=connection.base_url,
+        api_version=connection.api_version,
+        sdk=f"{connection.provider.sdk}@{version}" if version else None,
+    )
 
 
 def _reader(media: Mapping[str, bytes], store: MediaStore) -> MediaReader:

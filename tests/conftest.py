@@ -91,13 +91,13 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _own_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """No run is written into a log of the tree."""
-    append = RunLog.append
+    append_all = RunLog.append_all
 
-    def append_elsewhere(self: RunLog, entry: Any) -> Any:
+    def append_elsewhere(self: RunLog, entries: Any) -> Any:
         assert ROOT not in self.path.absolute().parents, f"a test must not write to {self.path}"
-        return append(self, entry)
+        return append_all(self, entries)
 
-    monkeypatch.setattr(RunLog, "append", append_elsewhere)
+    monkeypatch.setattr(RunLog, "append_all", append_elsewhere)
 
 
 def _near(host: str) -> bool:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 import typer
 
 from plcli import completion, options
 from plcli.connect import Limits
-from plcli.errors import Exit, UsageError
+from plcli.errors import Exit, SpecError, UsageError
 from plcli.inputs import Input, read_inputs, read_overrides
 from plcli.media import encode, lower
-from plcli.resolve import Overrides, Resolved, resolve
-from plcli.running import Running
+from plcli.records import Batch
+from plcli.resolve import Overrides, Resolved, refusal, resolve
+from plcli.running import Plan, Running
 from plcli.session import open_session
+from plcli.several import Terms, run_several
+from plcli.unfinished import left
 from plcli.workspace import Workspace
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -24,10 +28,15 @@ def run(
     ctx: typer.Context,
     specs: completion.Specs = None,
     prompt: options.Prompt = None,
-    model: completion.Model = None,
+    model: completion.Models = None,
     var: options.Var = None,
     rows: options.Rows = None,
     set_: options.Set = None,
+    strict: options.Strict = False,
+    repeat: options.Repeat = 1,
+    jobs: options.Jobs = None,
+    max_fail: options.MaxFail = None,
+    resume: options.Resume = None,
     dry_run: options.DryRun = False,
     inline: options.Inline = False,
     no_stream: options.NoStream = False,
@@ -52,6 +61,8 @@ def run(
       plcli run prompts/hello.yaml --var name=Ada
 
       plcli run --prompt "Say hello" --model echo/any
+
+      plcli run prompts/hello.yaml --vars rows.jsonl --jobs 8
     """
     screen = options.screen_of(ctx)
     session = open_session(screen, workspace=workspace, log=log, trust_hosts=trust_host, allow_paths=allow_path)
@@ -65,18 +76,51 @@ def run(
         if inner := session.workspace.inner(file):
             folder = session.workspace.label(inner)
             screen.warn(f"{session.workspace.label(file)} belongs to the workspace {folder}: add --workspace {folder}")
-    overrides = read_overrides(model, set_ or [])
-    plans = [_plan(session.workspace, item, overrides) for item in inputs]
+    overrides = read_overrides(model or [], set_ or [])
+    wanted = [
+        (_resolved(session.workspace, item, each), item.row, number if repeat > 1 else None)
+        for item in inputs
+        for number in range(repeat)
+        for each in overrides
+    ]
+    if strict and any(plan.losses for plan, *_ in wanted):
+        raise SpecError(
+            dict.fromkeys(problem for plan, *_ in wanted if plan.losses for problem in refusal(plan).problems)
+        )
     if dry_run:
-        for plan in plans:
-            screen.write(screen.out, _dry(plan, inline=inline, pretty=len(plans) == 1) + "\n")
+        for plan, *_ in wanted:
+            for loss in plan.losses:
+                screen.warn(loss.told)
+            screen.write(screen.out, _dry(plan, inline=inline, pretty=len(wanted) == 1) + "\n")
         return Exit.DONE
-    limits = Limits(timeout, deadline, retries)
-    running = Running(session, "run", limits, stream=not no_stream, keep=not no_log, tags=tuple(tag or ()))
-    return running.all(plans, [item.row for item in inputs])
+    running = Running(
+        session,
+        "run",
+        Limits(timeout, deadline, retries),
+        stream=not no_stream,
+        keep=not no_log,
+        tags=tuple(tag or ()),
+    )
+    requests = [resolved for resolved, *_ in wanted]
+    places = left(resume, requests, session.log) if resume is not None else list(range(len(wanted)))
+    connections = running.connections(requests)
+    if len(wanted) == 1 and places:
+        return running.one(Plan(wanted[0][0], connections[0])).exit
+    if not places:
+        screen.say(f"nothing is left of batch {resume}: all {len(wanted)} runs have their answers")
+        return Exit.DONE
+    batch_id = resume or uuid.uuid4().hex[:12]
+    plans = [
+        Plan(resolved, connections[place], Batch(id=batch_id, n=len(wanted), row=row, repeat=number))
+        for place in places
+        for resolved, row, number in [wanted[place]]
+    ]
+    compared = len(overrides) if resume is None else 1
+    terms = Terms(jobs or compared, max_fail, session.user.max_cost, compared)
+    return run_several(running, plans, terms, batch_id)
 
 
-def _plan(workspace: Workspace, item: Input, overrides: Overrides) -> Resolved:
+def _resolved(workspace: Workspace, item: Input, overrides: Overrides) -> Resolved:
     try:
         return resolve(workspace, item.document, item.file, given=item.given, overrides=overrides)
     except UsageError as error:

@@ -191,5 +191,6 @@ def _wait(seconds: float, call: Call) -> None:
     while now < end:
         if now >= limit:
             raise failed("timeout", "no answer in time", "allow more with --timeout or --deadline", retryable=True)
-        time.sleep(min(_SLICE, end - now, limit - now))
+        if call.cancel.wait(min(_SLICE, end - now, limit - now)):
+            raise failed("interrupted", "interrupted")
         now = time.monotonic()

@@ -62,19 +62,23 @@ def show_footer(record: Record, screen: Screen) -> None:
     show_findings(record, screen)
 
 
-def show_findings(record: Record, screen: Screen) -> None:
-    """What a person must know of a run that is not simply good; shown with `--quiet` too."""
+def show_findings(record: Record, screen: Screen, of: str | None = None) -> None:
+    """What a person must know of a run that is not simply good; shown with `--quiet` too.
+
+    `of` names the run where several are told of.
+    """
     response, error = record.response, record.error
+    name = f"{of}: " if of else ""
     if error is not None:
-        screen.error(error.message, error.hint)
+        screen.error(name + error.message, error.hint)
     elif response is not None and response.state == "incomplete":
-        screen.warn(f"the answer was cut ({response.finish_reason}); raise params.max_output_tokens")
+        screen.warn(f"{name}the answer was cut ({response.finish_reason}); raise params.max_output_tokens")
     elif response is not None and response.state in ("refused", "blocked", "no_image") and not _expected(record):
         words = " ".join(part.text for part in response.parts if isinstance(part, RefusalPart))
-        screen.error(f"the provider answered with state {response.state}" + (f": {words}" if words else ""), None)
+        screen.error(f"{name}the provider answered with state {response.state}" + (f": {words}" if words else ""), None)
     for expectation in record.expectations or ():
         if not expectation.passed:
-            screen.warn(f"expectation failed: {expectation.path}: {expectation.message or 'not as wanted'}")
+            screen.warn(f"{name}expectation failed: {expectation.path}: {expectation.message or 'not as wanted'}")
 
 
 def _expected(record: Record) -> bool:

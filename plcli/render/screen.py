@@ -11,9 +11,12 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from plcli.plaintext import harmless
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Format = Literal["card", "text", "json", "jsonl"]
 
@@ -56,6 +59,11 @@ class Screen:
         """Columns of the terminal; 80 where there is none."""
         return shutil.get_terminal_size((80, 24)).columns if self.terminal else 80
 
+    @property
+    def error_width(self) -> int:
+        """Columns of the terminal that shows what is about the answer."""
+        return shutil.get_terminal_size((80, 24)).columns if self.err.isatty() else 80
+
     def colours(self, stream: TextIO) -> bool:
         """Whether a stream shows colours."""
         return stream.isatty() and not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
@@ -74,6 +82,22 @@ class Screen:
     def print(self, *parts: str | tuple[str, str]) -> None:
         """A line of the answer, untrusted, its parts plain or with a style."""
         self._line(self.out, parts)
+
+    def draw(self, table: Table) -> None:
+        """A table of the answer; its texts have passed `clean`."""
+        from rich.console import Console
+
+        colours = self.colours(self.out)
+        console = Console(
+            file=io.StringIO(),
+            width=self.width,
+            force_terminal=colours,
+            color_system="auto" if colours else None,
+            highlight=False,
+        )
+        with console.capture() as drawn:
+            console.print(table)
+        self.write(self.out, drawn.get())
 
     def say(self, *parts: str | tuple[str, str]) -> None:
         """A line about the answer; not with `--quiet`."""

@@ -21,7 +21,6 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], screen: Sc
             screen.write(screen.out, "\t".join(row) + "\n")
         return
     from rich.cells import cell_len
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -33,13 +32,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], screen: Sc
         table.add_column(columns[n], no_wrap=True, overflow="ellipsis", max_width=width)
     for row in lines:
         table.add_row(*(Text(row[n]) for n in shown))
-    console = Console(
-        file=screen.out,
-        width=screen.width,
-        color_system="auto" if screen.colours(screen.out) else None,
-        highlight=False,
-    )
-    console.print(table)
+    screen.draw(table)
 
 
 def _fitting(widths: Sequence[int], room: int) -> dict[int, int]:

@@ -279,10 +279,10 @@ def test_a_log_that_cannot_be_written_is_an_error(said: Said, write: Write, snap
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_an_answer_that_cannot_be_logged_is_shown(form: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(log: RunLog, record: Record) -> Record:
+    def full(log: RunLog, records: list[Record]) -> list[Record]:
         raise LogError("no room")
 
-    monkeypatch.setattr(RunLog, "append", full)
+    monkeypatch.setattr(RunLog, "append_all", full)
     outcome = cli("run", "--prompt", "Paid for", *ECHO, "--no-stream", "--format", form)
     assert outcome.code == 8
     assert "Paid for" in outcome.out

@@ -59,10 +59,15 @@ def _is_utf8(event: Any) -> bool:
 
 
 class Loopback:
-    """The server. `url` is its root without a slash, `base_url` that with `/v1`."""
+    """The server. `url` is its root without a slash, `base_url` that with `/v1`.
+
+    `most_at_once` is how many requests it has had in hand at one time.
+    """
 
     def __init__(self) -> None:
         self.received: list[Received] = []
+        self.most_at_once = 0
+        self._busy = 0
         self._script: list[Callable[[_Handler], None]] = []
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -102,13 +107,21 @@ class Loopback:
         self._server.server_close()
 
     def answer(
-        self, status: int = 200, json: Any = None, headers: Headers = (), body: bytes = b"", type: str | None = None
+        self,
+        status: int = 200,
+        json: Any = None,
+        headers: Headers = (),
+        body: bytes = b"",
+        type: str | None = None,
+        delay: float = 0.0,
     ) -> None:
-        """A whole answer: `json`, or the bytes of `body` with content type `type`."""
+        """A whole answer after a `delay`: `json`, or the bytes of `body` with content type `type`."""
         data = body if json is None else jsonlib.dumps(json, ensure_ascii=False).encode()
         kind = "application/json" if json is not None and type is None else type
 
         def act(handler: _Handler) -> None:
+            if delay and self._ended.wait(delay):
+                return
             handler.head(status, headers, kind, {"Content-Length": str(len(data))})
             handler.send(data)
 
@@ -148,6 +161,12 @@ class Loopback:
                 handler.hang_up(reset)
 
         self._script.append(act)
+
+    def forget(self) -> None:
+        """Drop what is scripted and what was received, for a second act."""
+        with self._lock:
+            self._script.clear()
+            self.received.clear()
 
     def dribble(self, data: bytes, every: float) -> None:
         """Raw bytes of an answer, status line and headers included, one at a time; then silence."""
@@ -190,11 +209,17 @@ class Loopback:
     def _serve(self, handler: _Handler, request: Received) -> None:
         with self._lock:
             self.received.append(request)
+            self._busy += 1
+            self.most_at_once = max(self.most_at_once, self._busy)
             act = self._script.pop(0) if len(self._script) > 1 else self._script[0] if self._script else None
-        if act is None:
-            handler.head(500, (), "text/plain", {"Content-Length": "0"})
-        else:
-            act(handler)
+        try:
+            if act is None:
+                handler.head(500, (), "text/plain", {"Content-Length": "0"})
+            else:
+                act(handler)
+        finally:
+            with self._lock:
+                self._busy -= 1
 
     def _track(self, connection: socket.socket, *, alive: bool) -> None:
         with self._lock:

@@ -1,0 +1,29 @@
+"""The line that shows how far a batch is, on a terminal; whatever else is printed stands above it."""
+
+from __future__ import annotations
+
+from plcli.render.screen import Screen
+
+_CLEAR = "\r\x1b[K"
+
+
+class Progress:
+    """One line at the end of stderr; nothing where that is no terminal, or where quiet is asked for."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._shown = ""
+        self.on = screen.err.isatty() and not screen.quiet and screen.environ.get("TERM") != "dumb"
+
+    def show(self, text: str) -> None:
+        """Put the text in the place of what the line showed."""
+        text = text[: self._screen.error_width - 1]
+        if self.on and text != self._shown:
+            self._shown = text
+            self._screen.write(self._screen.err, _CLEAR + self._screen.styled(text, "dim", self._screen.err))
+
+    def clear(self) -> None:
+        """Take the line away, before something else is printed."""
+        if self._shown:
+            self._shown = ""
+            self._screen.write(self._screen.err, _CLEAR)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from plcli.batch import Batch, Job
+from plcli.cancel import Cancel
+from plcli.pace import Pace
+from plcli.specs import Limits
+
+
+class Counting:
+    """Work that says how much of it runs at once; each piece waits for `wanted` to run, or a moment."""
+
+    def __init__(self, wanted: int) -> None:
+        self.most = self.now = 0
+        self._lock = threading.Condition()
+        self._wanted = wanted
+
+    def __call__(self) -> int:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            self._lock.notify_all()
+            self._lock.wait_for(lambda: self.most >= self._wanted, timeout=5)
+        with self._lock:
+            self.now -= 1
+        return 1
+
+
+def batch(works: list[Callable[[], int]], at_once: int = 4, pace: Pace | None = None) -> Batch[int]:
+    shared = pace or Pace()
+    return Batch([Job(work, shared) for work in works], at_once=at_once, cancel=Cancel())
+
+
+def ran(made: Batch[int]) -> list[int]:
+    return [done.number for ended in made.ended() for done in ended]
+
+
+@pytest.mark.parametrize(("at_once", "limit", "most"), [(4, None, 4), (4, 2, 2), (1, None, 1), (2, 9, 2)])
+def test_as_many_run_at_once_as_may(at_once: int, limit: int | None, most: int) -> None:
+    work = Counting(most)
+    made = batch([work] * 8, at_once, Pace(Limits(concurrency=limit)))
+    assert sorted(ran(made)) == list(range(8))
+    assert work.most == most
+    assert (made.running, made.waiting) == (0, 0)
+
+
+def test_a_slow_model_does_not_hold_up_the_others() -> None:
+    blocked, free = Pace(), Pace()
+    blocked.hold(float("inf"))
+    jobs = [Job(lambda: 1, blocked), Job(lambda: 1, free), Job(lambda: 1, free)]
+    made: Batch[int] = Batch(jobs, at_once=2, cancel=Cancel())
+    seen = []
+    for ended in made.ended(tick=0.01):
+        seen += [done.number for done in ended]
+        if len(seen) == 2:
+            made.stop()
+    assert seen == [1, 2]
+
+
+def test_what_a_job_raises_is_handed_over() -> None:
+    def fail() -> int:
+        raise LookupError("no")
+
+    done = [done for ended in batch([fail, lambda: 2]).ended() for done in ended]
+    assert sorted((one.number, type(one.error), one.result) for one in done) == [
+        (0, LookupError, None),
+        (1, type(None), 2),
+    ]
+
+
+def test_a_stopped_batch_ends_what_runs_and_starts_nothing_more() -> None:
+    made = batch([lambda: 1] * 5, at_once=1)
+    seen = 0
+    for ended in made.ended():
+        seen += len(ended)
+        made.stop()
+    assert (seen, made.waiting, made.interrupted) == (1, 4, False)
+
+
+def test_an_interrupted_batch_cancels_what_runs() -> None:
+    cancel = Cancel()
+    made: Batch[int] = Batch([Job(lambda: int(cancel.wait(30)), Pace())] * 3, at_once=2, cancel=cancel)
+    made.interrupt()
+    results = [done.result for ended in made.ended() for done in ended]
+    assert results == [1, 1]
+    assert (made.waiting, made.interrupted) == (1, True)
+
+
+def test_whoever_interrupts_twice_does_not_wait() -> None:
+    never = threading.Event()
+    made = batch([lambda: int(never.wait(60))])
+    made.interrupt()
+    made.interrupt()
+    assert ran(made) == []
+    never.set()
+
+
+def test_tokens_are_told_to_the_pace() -> None:
+    pace = Pace(Limits(tpm=10))
+    made: Batch[int] = Batch([Job(lambda: 100, pace)] * 2, at_once=1, cancel=Cancel(), tokens=lambda used: used)
+    for _ in made.ended(tick=0.01):
+        if made.pause is not None:
+            made.stop()
+    assert made.waiting == 1
