@@ -163,9 +163,15 @@ class Loss(NamedTuple):
     """A header field that an api cannot carry.
 
     A problem on a plain run; a loss, which is reported and accepted, when a request moves to another
-    model. `path` is dotted with `[n]`, as in the spec.
+    model. `path` is dotted with `[n]`, as in the spec; `kind` says what becomes of the field.
     """
 
     path: str
     message: str
     hint: str | None = None
+    kind: Literal["dropped", "changed", "approximated"] = "dropped"
+
+    @property
+    def told(self) -> str:
+        """How a person is told of a move: `params.seed: dropped: the responses api has no seed`."""
+        return f"{self.path}: {self.kind}: {self.message}"

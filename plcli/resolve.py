@@ -12,15 +12,19 @@ from typing import NamedTuple
 
 from plcli import conversation, ingredients, paths, templates
 from plcli.conversation import Fill, Place, Reading, SourceFile
+from plcli.crossing import Origin, traced
 from plcli.documents import Document
-from plcli.errors import Problem, SetupError, SpecError, UsageError
-from plcli.fence import BadReference
+from plcli.errors import Problem, SpecError, UsageError
 from plcli.media import Json, Media
-from plcli.modelrefs import ModelRef, model_reference
+from plcli.modelchoice import choose
+from plcli.modelrefs import ModelRef
+from plcli.moving import Moved, move
+from plcli.providers.reading import rows
 from plcli.providers.registry import Compiled, adapter
 from plcli.request import Loss, Request
 from plcli.schemas import load_spec
 from plcli.specs import Expectation, RequestSpec
+from plcli.specs.request import History
 from plcli.variables import Given
 from plcli.variables import resolve as resolve_variables
 from plcli.workspace import Workspace
@@ -139,6 +143,12 @@ def not_carried(workspace: Workspace, document: Document, file: Path | None) -> 
     return _as_problems(document, built.losses) if built else []
 
 
+def refusal(plan: Resolved) -> SpecError:
+    """What the request of a plan cannot carry to its model, as the problems that stop it."""
+    losses = (loss._replace(message=f"{loss.kind}: {loss.message}") for loss in plan.losses)
+    return SpecError(_as_problems(plan.document, losses))
+
+
 def _reading(workspace: Workspace, document: Document, file: Path | None, fill: Fill) -> Reading:
     return Reading(workspace, document, file or workspace.start / "-", fill)
 
@@ -155,41 +165,52 @@ class _Built(NamedTuple):
 
 def _build(reading: Reading, written: RequestSpec, variables: dict[str, Json], overrides: Overrides) -> _Built | None:
     """Put a request together as far as its problems allow; None where even its model is not known."""
-    model, api, moved = _model(reading, written, overrides)
-    turns = conversation.messages(reading, written, variables)
-    tools = ingredients.tools(reading, written)
-    output = ingredients.output(reading, written)
-    image = ingredients.image(reading, written)
-    if model is None:
-        return None
-    losses: list[Loss] = []
-    native = written.body
-    if moved and native:
-        losses.append(Loss("body", f"is native to the api it was written for; {api} does not get it"))
-        native = {}
-    own = model.spec
-    made = adapter(model.provider, api)
-    request = made.defaults(
-        Request(
-            provider=model.provider.name,
-            api=api,
-            model=model.model,
-            messages=turns,
-            tools=tools,
-            tool_choice=ingredients.tool_choice(written),
-            parallel_tool_calls=written.parallel_tool_calls,
-            chain=written.chain,
-            output=output,
-            params=ingredients.params(own.params if own else None, written.params),
-            image=image,
-            omit=(*written.omit, *(own.omit if own else ())),
-            body=reading.lifted(paths.merge(own.body if own else {}, native)),
-            script=ingredients.script(reading, model),
-        ),
-        own,
+    choice = choose(reading, written, overrides.model)
+    request = Request(
+        provider="",
+        api="",
+        model="",
+        messages=conversation.messages(reading, written, variables),
+        tools=ingredients.tools(reading, written),
+        tool_choice=ingredients.tool_choice(written),
+        parallel_tool_calls=written.parallel_tool_calls,
+        chain=written.chain,
+        output=ingredients.output(reading, written),
+        params=ingredients.params(None, written.params),
+        image=ingredients.image(reading, written),
+        omit=written.omit,
+        body=reading.lifted(written.body),
     )
+    if choice is None:
+        return None
+    model, api, home = choice
+    moved: Moved | None = None
+    if home is None:
+        request = request._replace(provider=model.provider.name, api=api, model=model.model)
+    else:
+        request = request._replace(provider=home.model.provider.name, api=home.api)
+        moved = move(request, model.provider, api, model.model)
+        request = moved.request
+    made = adapter(model.provider, api)
+    request = made.defaults(_with_model(reading, written, request, model), model.spec)
     compiled = made.compile(request)
-    return _Built(request, compiled, model, (*losses, *compiled.losses), moved)
+    losses = moved.report(compiled.losses) if moved else compiled.losses
+    return _Built(request, compiled, model, _in_spec_order(written, variables, losses), moved is not None)
+
+
+def _with_model(reading: Reading, written: RequestSpec, request: Request, model: ModelRef) -> Request:
+    """The request with what its model spec says: params and body under its own, more paths to omit, the script."""
+    own = model.spec
+    if own is None:
+        return request
+    stated = written.params.given() if written.params else {}
+    params = {name: value for name, value in ingredients.params(own.params, None).items() if name not in stated}
+    return request._replace(
+        params={**params, **request.params},
+        omit=(*request.omit, *own.omit),
+        body=paths.merge(reading.lifted(own.body), request.body),
+        script=ingredients.script(reading, model),
+    )
 
 
 def _overridden(document: Document, overrides: Overrides) -> Document:
@@ -203,35 +224,29 @@ def _overridden(document: Document, overrides: Overrides) -> Document:
     return replace(document, value=value)
 
 
-def _model(reading: Reading, written: RequestSpec, overrides: Overrides) -> tuple[ModelRef | None, str, bool]:
-    """The model, its api, and whether an override moved the request to another api."""
-    place: Place = ("model",)
-    asked = overrides.model or written.model or reading.workspace.spec.model
-    if asked is None:
-        hint = "add model: openai/MODEL-ID, or give --model; echo/any answers without a key"
-        reading.problem(place, "no model is named, here or in plcli.toml", hint)
-        return None, "", False
-    try:
-        model = model_reference(reading.workspace, asked)
-        wanted = written.api
-        moved = False
-        if overrides.model is not None and written.model is not None:
-            before = model_reference(reading.workspace, written.model)
-            if model.name is not None or model.provider != before.provider:
-                wanted = None
-            moved = (model.provider, model.api(wanted)) != (before.provider, before.api(written.api))
-        api = model.api(wanted)
-    except SpecError as error:
-        reading.problems.extend(error.problems)
-        return None, "", False
-    except (BadReference, SetupError) as error:
-        if overrides.model is not None:
-            raise UsageError(f"--model {overrides.model}: {error.message}", hint=error.hint) from None
-        reading.problem(place, error.message, error.hint)
-        return None, "", False
-    if model.path is not None and model.document is not None:
-        reading.note(model.path, model.document.text)
-    return model, api, moved
+def _in_spec_order(written: RequestSpec, variables: Mapping[str, Json], losses: Iterable[Loss]) -> tuple[Loss, ...]:
+    """The losses under the paths of the spec, in the order of its fields.
+
+    A prompt, and the turns of a history, stand elsewhere there.
+    """
+    places: list[Origin] = []
+    for at, item in enumerate(written.messages):
+        if isinstance(item, History):
+            turns = rows(variables.get(item.history))
+            places += (Origin(("messages", at, "history", n)) for n in range(len(turns)))
+        else:
+            places.append(Origin(("messages", at)))
+    if written.prompt is not None:
+        places = [Origin(("prompt",), exact=False)]
+    origins: dict[paths.Parts, Origin] = {("messages", n): place for n, place in enumerate(places)}
+    fields = list(RequestSpec.model_fields)
+
+    def order(loss: Loss) -> tuple[int, ...]:
+        steps = paths.parse(loss.path)
+        known = [fields.index(str(step)) for step in steps[:1] if step in fields] or [len(fields)]
+        return *known, *(step for step in steps if isinstance(step, int))
+
+    return tuple(sorted(traced(losses, [origins]), key=order))
 
 
 def _as_problems(document: Document, losses: Iterable[Loss]) -> list[Problem]:

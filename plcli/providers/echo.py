@@ -17,19 +17,24 @@ from plcli.exchange import Target, WireEvent
 from plcli.media import Json
 from plcli.providers import echo_script
 from plcli.providers.echo_answer import fold, progress, read
-from plcli.providers.echo_turns import content_of, items_of, messages_of
+from plcli.providers.echo_turns import content_of, items_of, loosen, messages_of
 from plcli.providers.registry import Call, Compiled
 from plcli.providers.roundtrip import finish, same, take
 from plcli.request import BuiltinTool, CustomTool, FunctionTool, Message, Output, Request, Tool, ToolChoice
 from plcli.specs import ModelSpec
 from plcli.specs.request import Params
 
-__all__ = ["MEDIA", "compile", "defaults", "fold", "next_turn", "progress", "read", "send", "uncompile"]
+__all__ = [
+    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "send", "uncompile",
+]  # fmt: skip
 
 OPERATION = "echo"
 
 MEDIA: tuple[tuple[str | None, ...], ...] = ()
 """Echo's answers hold their media by reference from the start."""
+
+BUILTINS: Mapping[str, Mapping[str, Json]] = {}
+"""Echo has no tools of its own and repeats those of any api."""
 
 
 def defaults(request: Request, model: ModelSpec | None = None) -> Request:

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from typing import get_args
 
 from plcli.media import Json, MediaRef
+from plcli.providers import loosening
+from plcli.providers.loosening import Loose
+from plcli.providers.registry import Loosened
 from plcli.providers.roundtrip import same
 from plcli.request import Audio, File, Image, Message, Native, Part, Role, Text, ToolCall, ToolResult
 
@@ -95,3 +98,26 @@ def _proposed(item: Json) -> Part | None:
 
 def _word(value: Json) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def loosen(message: Message) -> Loosened:
+    """A turn with parts that echo only repeats in neutral words, as far as these go; for another api."""
+    return loosening.loosen(message, _loose_message, _loose_part)
+
+
+def _loose_message(item: Json) -> Loose:
+    match item:
+        case {"role": str(role), "content": str() | list() as said} if role in _ROLES:
+            parts = (Text(said),) if isinstance(said, str) else tuple(_part(part) for part in said)
+            found = loosening.content(parts, _loose_part)
+            lost = loosening.extras(item, ("role", "content"), "echo")
+            return Loose(found.parts, (*found.losses, *lost), _ROLES[role])
+    return loosening.dropped(item, "echo")
+
+
+def _loose_part(item: Json) -> Loose:
+    part = _proposed(item)
+    if part is None:
+        return loosening.dropped(item, "echo")
+    loose = loosening.part(part, _loose_part)
+    return loose._replace(losses=(*loosening.extras(item, _item(part), "echo"), *loose.losses))

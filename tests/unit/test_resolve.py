@@ -23,7 +23,7 @@ from plcli.request import (
     ToolChoice,
     ToolResult,
 )
-from plcli.resolve import Overrides, Resolved, resolve
+from plcli.resolve import Overrides, Resolved, refusal, resolve
 from plcli.variables import Raw
 from plcli.workspace import find
 
@@ -233,7 +233,7 @@ def test_what_an_api_cannot_carry_is_a_problem_on_a_plain_run(tmp_path: Path) ->
 def test_what_an_api_cannot_carry_is_a_loss_when_a_request_moves(tmp_path: Path) -> None:
     spec = {"prompt": "x", "params": {"seed": 1}, "body": {"own": 1}}
     made = resolved(tmp_path, spec, overrides=Overrides(model="openai/m"))
-    assert sorted(loss.path for loss in made.losses) == ["body", "params.seed"]
+    assert sorted(loss.path for loss in made.losses) == ["body.own", "params.seed"]
     assert "own" not in made.compiled.wire
 
 
@@ -276,3 +276,69 @@ def test_a_wrong_picture_of_a_script_is_a_problem_of_the_model_spec(tmp_path: Pa
     with pytest.raises(SpecError) as caught:
         resolved(tmp_path, {"prompt": "x", "model": "p"})
     assert Path(caught.value.problems[0].file).name == "p.json"
+
+
+def test_a_move_leaves_the_old_model_spec_behind_and_takes_the_new_one(tmp_path: Path) -> None:
+    own = {"params": {"temperature": 0.1, "top_p": 0.5}, "body": {"user": "old"}, "omit": ["messages"]}
+    new = {"params": {"temperature": 0.9, "seed": 3}, "body": {"logprobs": True}, "omit": ["tools"]}
+    write(tmp_path / "models" / "old.json", {"kind": "model", "provider": "openai", "model": "o", **own})
+    write(tmp_path / "models" / "new.json", {"kind": "model", "provider": "openai", "api": "chat", "model": "n", **new})
+    spec = {"model": "old", "prompt": "x", "body": {"reasoning": {"effort": "low"}}, "params": {"seed": None}}
+    made = resolved(tmp_path, spec, overrides=Overrides(model="new"))
+    assert made.losses == ()
+    assert made.compiled.wire == {
+        "model": "n",
+        "messages": [{"role": "user", "content": "x"}],
+        "temperature": 0.9,
+        "reasoning_effort": "low",
+        "logprobs": True,
+    }
+
+
+def test_losses_are_told_in_the_order_of_a_spec_and_under_its_paths(tmp_path: Path) -> None:
+    phased = {"type": "text", "text": "t", "phase": "commentary"}
+    said = {"role": "assistant", "content": [phased]}
+    spec = {
+        "model": "openai/m",
+        "variables": {"chat": {"type": "array"}},
+        "body": {"store": True},
+        "image": {"size": "1x1"},
+        "messages": [{"history": "chat"}, *({"role": "user", "content": "u"} for _ in range(9)), said],
+    }
+    model = {"kind": "model", "provider": "openai", "api": "chat", "model": "c"}
+    write(tmp_path / "models" / "c.json", model)
+    made = resolved(tmp_path, spec, overrides=Overrides(model="c"), chat=[said, said])
+    assert [loss.path for loss in made.losses] == [
+        "messages[0].history[0].content[0].phase",
+        "messages[0].history[1].content[0].phase",
+        "messages[10].content[0].phase",
+        "image",
+        "body.store",
+    ]
+
+
+def test_a_refusal_tells_where_in_the_file_the_losses_are(tmp_path: Path) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text("kind: request\nmodel: openai/m\nprompt: x\nbody:\n  reasoning:\n    summary: auto\n")
+    workspace = find(tmp_path, tmp_path)
+    plan = resolve(workspace, workspace.document(file), file, given={}, overrides=Overrides(model="echo/m"))
+    (problem,) = refusal(plan).problems
+    assert (problem.where, problem.path) == ("r.yaml:6:14", "body.reasoning.summary")
+    assert problem.message == "dropped: only the responses api has this"
+
+
+def test_a_spec_without_a_model_of_its_own_is_at_home_anywhere(tmp_path: Path) -> None:
+    write(tmp_path / "plcli.toml", b'model = "gone"')
+    spec = {"model": None, "prompt": "x", "body": {"own": 1}}
+    made = resolved(tmp_path, spec, overrides=Overrides(model="openai/m"))
+    assert made.compiled.wire["own"] == 1
+    with pytest.raises(SpecError):
+        resolved(tmp_path, {**spec, "params": {"seed": 1}}, overrides=Overrides(model="openai/m"))
+
+
+def test_a_model_that_is_moved_from_must_be_known(tmp_path: Path) -> None:
+    ((path, message),) = problems(tmp_path, {"model": "gone", "prompt": "x"}, overrides=Overrides(model="echo/m"))
+    assert path == "model"
+    assert "gone" in message
+    with pytest.raises(UsageError):
+        resolved(tmp_path, {"prompt": "x"}, overrides=Overrides(model="gone"))
