@@ -7,16 +7,17 @@ others.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from plcli.errors import Exit, PlcliError
 from plcli.media import Json
+from plcli.quotas import spent
+from plcli.refusals import hint_of_refused, refused_parameter
 from plcli.response import Failure
+from plcli.waits import asked_wait
 
 EXIT_OF_KIND: dict[str, Exit] = {
     "auth": Exit.REFUSED,
@@ -36,7 +37,7 @@ EXIT_OF_KIND: dict[str, Exit] = {
 MESSAGE_LIMIT = 2000
 """Characters of a provider's message that are kept."""
 
-CHECK_BASE_URL = "check base_url: it must be the root of the api, and often ends in /v1"
+CHECK_BASE_URL = "check base_url: it must be the root of the api (OpenAI's often ends in /v1, Gemini's in no version)"
 
 _WORD_LIMIT = 200
 
@@ -59,6 +60,7 @@ _KIND_OF_WORD = {
     "moderation_blocked": "safety",
     "responsibleaipolicyviolation": "safety",
     "billing_hard_limit_reached": "quota",
+    "billing_disabled": "quota",
     "billing_not_active": "quota",
     "insufficient_quota": "quota",
     "api_key_invalid": "auth",
@@ -68,7 +70,7 @@ _KIND_OF_WORD = {
 
 _HINT_OF_KIND = {
     "permission": "the key is known but may not do this: check its project, its permissions and the region",
-    "not_found": "check the model id, the api and base_url (it often ends in /v1)",
+    "not_found": "check the model id, the api and base_url (of OpenAI's apis it often ends in /v1)",
     "safety": "the provider's safety filter stopped it: change the words or the pictures of the request",
     "rate_limit": "wait a moment, or allow more --retries",
     "quota": "no retry helps: add credit or raise the limit in the provider's billing settings",
@@ -76,11 +78,19 @@ _HINT_OF_KIND = {
     "server": "the trouble is on the provider's side: try again, or allow more --retries",
 }
 
-_ASKED_WAIT = re.compile(
-    r"\b(?:retry|try again) (?:in|after) ((?:[\d.]+ ?(?:ms|milliseconds?|h|m|s)[a-z]* ?)+)", re.IGNORECASE
-)
-_WAIT_PIECE = re.compile(r"([\d.]+) ?(ms|milli|h|m|s)", re.IGNORECASE)
-_SECONDS = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_HINT_OF_WORD = {
+    "deploymentnotfound": "check `azure.deployment`, or `model`, of the model spec; new ones take some minutes",
+}
+
+
+_HINT_OF_GEMINI = {
+    "reported as leaked": "make a new key and put it in GEMINI_API_KEY",
+    "thought signature": "send the model's turns back as they came; only the model that signed them can read them",
+    "not_found": "check the model id, and `api_version` of the model spec: not every version has every model",
+    "service_disabled": "switch the api on for the project of the key or of `vertex`",
+    "access_token_expired": "get a new access token: gcloud auth print-access-token",
+}
+"""By a piece of the message, or by a word of the error."""
 
 
 class CallFailed(PlcliError):
@@ -124,7 +134,7 @@ def classify(status: int, body: Json | str, headers: Mapping[str, str]) -> CallF
         type=said.type,
         param=said.param,
         request_id=lower.get("x-request-id") or lower.get("apim-request-id"),
-        retry_after=_wait(lower, said),
+        retry_after=asked_wait(lower, said.message, said.delay),
         hint=_hint(status, kind, said),
     )
     told = lower.get("x-should-retry")
@@ -161,15 +171,23 @@ def _listen(body: Json | str) -> _Said:
     if isinstance(error.get("status"), str) and isinstance(error.get("code"), int):
         return _listen_to_gemini(error)
     inner = error.get("innererror")
+    inner = inner if isinstance(inner, dict) else {}
     code, kind = _word(error.get("code")), _word(error.get("type"))
-    words = (code, kind, _word(inner.get("code")) if isinstance(inner, dict) else None)
+    words = (code, kind, _word(inner.get("code")))
     return _Said(
-        _message(error) or bounded(json.dumps(body)),
+        bounded((_message(error) or json.dumps(body)) + filtered(inner.get("content_filter_result"))),
         code=code,
         type=kind,
         param=_word(error.get("param")),
         words=frozenset(word.lower() for word in words if word),
     )
+
+
+def filtered(results: Json) -> str:
+    """What Azure's content filter found, as the end of a message: ` (filtered: violence)`; empty for nothing."""
+    found = results.items() if isinstance(results, dict) else ()
+    names = [name for name, result in found if isinstance(result, dict) and result.get("filtered") is True]
+    return f" (filtered: {', '.join(names[:20])})" if names else ""
 
 
 def _listen_to_text(body: str) -> _Said:
@@ -187,8 +205,10 @@ def _listen_to_gemini(error: Mapping[str, Json]) -> _Said:
     reason = next((item["reason"] for item in details if isinstance(item.get("reason"), str)), None)
     delay = next((item["retryDelay"] for item in details if isinstance(item.get("retryDelay"), str)), None)
     status = _word(error["status"])
-    words = frozenset(word.lower() for word in (status, _word(reason)) if word)
-    return _Said(_message(error), code=_word(reason) or status, type=status, words=words, delay=delay, gemini=True)
+    message = _message(error)
+    quota = "insufficient_quota" if status == "RESOURCE_EXHAUSTED" and spent(message, details) else None
+    words = frozenset(word.lower() for word in (status, _word(reason), quota) if word)
+    return _Said(message, code=_word(reason) or status, type=status, words=words, delay=delay, gemini=True)
 
 
 def _message(error: Mapping[str, Json]) -> str:
@@ -233,21 +253,34 @@ def _kind(status: int, said: _Said) -> str:
 
 
 def _hint(status: int, kind: str, said: _Said) -> str | None:
-    if status < 400 or said.page:
+    # LM Studio says so with status 200.
+    if status < 400 or said.page or said.message.lower().startswith("unexpected endpoint"):
         return CHECK_BASE_URL
+    if said.gemini:
+        message = said.message.lower().replace("_", " ")
+        for sign, hint in _HINT_OF_GEMINI.items():
+            if sign in message or sign in said.words:
+                return hint
     if kind == "auth":
+        if "subscription key" in said.message:
+            return "name the variable with the key of the resource in `api_key_env`, and check the endpoint"
         variable = "GEMINI_API_KEY" if said.gemini else "OPENAI_API_KEY"
-        return f"check the key in {variable}, or in the variable that `api_key_env` of the model spec names"
+        cloud = "; on Vertex: gcloud auth application-default login" if said.gemini else ""
+        return f"check the key in {variable}, or in the variable that `api_key_env` of the model spec names{cloud}"
+    refused = refused_parameter(said.message, said.code, said.param) if kind in ("invalid", "server") else None
+    if refused is not None:
+        return hint_of_refused(refused)
     if kind == "invalid":
         if "/v1/responses" in said.message:
             return "write `api: responses` in the spec"
         if "encrypted content" in said.message.lower():
             return "this model does not reason: write `omit: [include]`, in the spec or its model spec"
+        if "api version" in said.message.lower():
+            return "check `api_version` of the model spec"
         if status == 405:
             return CHECK_BASE_URL
-        # A place inside a list is no option that could be left out.
-        if said.param and "[" not in said.param and said.code in ("unsupported_parameter", "unsupported_value"):
-            return f"leave `{said.param}` out of the spec, or name it under `omit` of the model spec"
+    for word in said.words & _HINT_OF_WORD.keys():
+        return _HINT_OF_WORD[word]
     return _HINT_OF_KIND.get(kind)
 
 
@@ -258,34 +291,3 @@ def _redirection(headers: Mapping[str, str]) -> str:
     except ValueError:
         host = None
     return bounded(f"the server redirects to {host or 'another path'}; plcli does not follow redirects")
-
-
-def _wait(headers: Mapping[str, str], said: _Said) -> float | None:
-    """Seconds that the provider asks to wait; None where it says nothing usable."""
-    milliseconds = _number(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    header = headers.get("retry-after", "")
-    seconds = _number(header)
-    if seconds is not None:
-        return seconds
-    try:
-        moment = datetime.strptime(header, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
-        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-    except ValueError:
-        pass
-    if said.delay is not None:
-        return _number(said.delay.removesuffix("s"))
-    asked = _ASKED_WAIT.search(said.message)
-    if asked is None:
-        return None
-    pieces = [(_number(amount), _SECONDS[unit.lower()]) for amount, unit in _WAIT_PIECE.findall(asked[1])]
-    return sum(amount * unit for amount, unit in pieces if amount is not None)
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value >= 0 else None

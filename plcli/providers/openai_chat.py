@@ -11,7 +11,7 @@ from plcli.exchange import Target, WireEvent
 from plcli.media import Json, lower
 from plcli.providers import openai_header, openai_tools, params
 from plcli.providers.openai_chat_answer import read
-from plcli.providers.openai_chat_messages import chat_of, messages_of, unfit
+from plcli.providers.openai_chat_messages import chat_of, loosen, messages_of, unfit
 from plcli.providers.openai_chat_stream import fold, progress
 from plcli.providers.openai_client import post
 from plcli.providers.reading import rows, table
@@ -21,7 +21,9 @@ from plcli.providers.turns import turn_losses
 from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Request, Tool
 from plcli.specs import ModelSpec
 
-__all__ = ["MEDIA", "compile", "defaults", "fold", "next_turn", "progress", "read", "send", "uncompile"]
+__all__ = [
+    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "send", "uncompile",
+]  # fmt: skip
 
 _OTHER_API = "drop it, or use `api: responses`"
 _OTHER_TOOL = f"{_OTHER_API}; for a server that has it, write it under `body.tools`"
@@ -37,6 +39,9 @@ OPERATION = "chat.completions.create"
 
 MEDIA: tuple[tuple[str | None, ...], ...] = (("choices", None, "message", "audio", "data"),)
 """Places of a response that hold base64, however short."""
+
+BUILTINS: Mapping[str, Mapping[str, Json]] = {"web_search": {"type": "web_search"}}
+"""Tools that other apis have too."""
 
 _PARAMS = {
     "temperature": "temperature",
@@ -100,7 +105,7 @@ def _header(request: Request) -> dict[str, Json]:
     for tool in request.tools:
         if (options := _search_options(tool)) is not None:
             header["web_search_options"] = options
-    choice = openai_tools.write_choice(request, _choice_entry, _choice_subset)
+    choice = openai_tools.write_choice(_choosing(request), _choice_entry, _choice_subset)
     if choice is not None:
         header["tool_choice"] = choice
     if request.parallel_tool_calls is not None:
@@ -108,6 +113,16 @@ def _header(request: Request) -> dict[str, Json]:
     if request.output is not None:
         header["response_format"] = {"type": "json_schema", "json_schema": openai_header.structure(request.output)}
     return params.put_params(header, request, _PARAMS)
+
+
+def _choosing(request: Request) -> Request:
+    """The request without the choice of built-in tools, which the api does not offer for choice."""
+    choice = request.tool_choice
+    builtin = openai_tools.builtin_types(request)
+    if choice is None or builtin.isdisjoint(choice.tools):
+        return request
+    left = tuple(name for name in choice.tools if name not in builtin)
+    return request._replace(tool_choice=choice._replace(tools=left) if left else None)
 
 
 def _losses(request: Request) -> list[Loss]:
@@ -211,7 +226,8 @@ def _read_search(wire: Mapping[str, Json], request: Request) -> Request | None:
     place = table(options.get("user_location"))
     if isinstance(place.get("approximate"), dict):
         item["user_location"] = {"type": "approximate", **place["approximate"]}
-    return request._replace(tools=(*request.tools, BuiltinTool(item)))
+    tool = BuiltinTool(item)
+    return request._replace(tools=(*request.tools, tool)) if _search_options(tool) is not None else None
 
 
 def _read_choice(wire: Mapping[str, Json], request: Request) -> Request | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from plcli.failures import CHECK_BASE_URL, failed
+from plcli.failures import CHECK_BASE_URL, failed, filtered
 from plcli.media import Json, encode
-from plcli.providers.openai_reading import failed_state, failure_of, function_call
-from plcli.providers.reading import answered, count, rows, table, words
+from plcli.providers.openai_reading import function_call
+from plcli.providers.reading import answered, count, failed_state, failure_of, rows, table, words
 from plcli.response import (
     Failure,
     NativePart,
@@ -108,7 +108,8 @@ def _state(
         failure = failure_of(error)
         return failed_state(failure), failure
     if reason == "content_filter":
-        return "blocked", failure_of({"message": "the content filter stopped the answer", "code": "content_filter"})
+        what = "the content filter stopped the answer" + filtered(choice.get("content_filter_results"))
+        return "blocked", failure_of({"message": what, "code": "content_filter"})
     if body.get("object") == CHUNK:
         return "error", failed("protocol", "the answer is not complete: the stream was cut", "try again").failure
     if not isinstance(choice.get("message"), dict):

@@ -7,12 +7,20 @@ from collections.abc import Set as AbstractSet
 from typing import cast
 
 from plcli.media import Json, MediaRef
-from plcli.providers.openai_turns import arguments_text, arguments_value, data_url
+from plcli.providers import loosening
+from plcli.providers.loosening import Loose
+from plcli.providers.openai_turns import data_url
+from plcli.providers.reading import rows, table
+from plcli.providers.registry import Loosened
 from plcli.providers.roundtrip import same
-from plcli.providers.turns import only_native, text_at
-from plcli.request import Audio, File, Image, Message, Native, Part, Role, Text, ToolCall, ToolResult
+from plcli.providers.turns import arguments_text, arguments_value, only_native, text_at
+from plcli.request import Audio, File, Image, Loss, Message, Native, Part, Role, Text, ToolCall, ToolResult
 
+_API = "chat"
 _ROLES = ("system", "developer", "user", "assistant", "tool")
+
+_READ = {"role": str, "content": str | list, "refusal": str, "tool_calls": list, "function_call": dict}
+"""What a message says that neutral parts have words for, and in which types."""
 
 
 def unfit(role: str, part: Part) -> str | None:
@@ -97,6 +105,8 @@ def _result(result: ToolResult) -> Json:
     content: Json = result.content
     if not isinstance(result.content, str):
         content = [_piece(part) for part in result.content if not unfit("tool", part)]
+        if result.content and not content:
+            content = ""  # an empty list would be refused
     known = {} if result.id is None else {"tool_call_id": result.id}
     return {"role": "tool", **known, "content": content}
 
@@ -159,3 +169,63 @@ def _read_piece(piece: Json) -> Part | None:
 def _native_role(written: Json) -> Role:
     role = written.get("role") if isinstance(written, dict) else None
     return cast(Role, role) if role in _ROLES else "user"
+
+
+def loosen(message: Message) -> Loosened:
+    """A turn with the api's own messages and pieces in neutral words, as far as these go; for another api."""
+    return loosening.loosen(message, _loose_message, _loose_piece)
+
+
+def _loose_message(item: Json) -> Loose:
+    stated = table(item)
+    if stated.get("role") == "function":
+        return _loose_function_result(stated)
+    calls = rows(stated.get("tool_calls"))
+    if isinstance(stated.get("function_call"), dict):
+        calls = [*calls, {"type": "function", "function": stated["function_call"]}]
+    message = _read({**stated, "tool_calls": [call for call in calls if _read_call(call) is not None]})
+    if message is None:
+        return loosening.dropped(item, _API)
+    said = loosening.content(message.parts, _loose_piece)
+    spoken = [part for part in said.parts if not isinstance(part, ToolCall)]
+    losses = list(said.losses)
+    if refusal := text_at(stated, "refusal"):
+        spoken.append(Text(refusal))
+        losses.append(Loss("refusal", "a refusal becomes plain words", kind="changed"))
+    for index, call in enumerate(calls):
+        losses += loosening.under(f"tool_calls[{index}]", _lost_of_call(call))
+    read = [key for key, kind in _READ.items() if isinstance(stated.get(key), kind)]
+    read += ["tool_call_id"] if message.role == "tool" else []
+    made = (*spoken, *(part for part in said.parts if isinstance(part, ToolCall)))
+    return Loose(made, (*losses, *loosening.extras(stated, read, _API)), message.role)
+
+
+def _loose_function_result(stated: dict[str, Json]) -> Loose:
+    """The answer to a call as chat wrote it before calls had ids."""
+    told = text_at(stated, "content")
+    if told is None:
+        return loosening.dropped(stated, _API)
+    result = ToolResult(None, told, text_at(stated, "name"))
+    return Loose((result,), loosening.extras(stated, ("role", "content", "name"), _API), "tool")
+
+
+def _lost_of_call(call: Json) -> tuple[Loss, ...]:
+    if _read_call(call) is None:
+        return loosening.dropped(call, _API).losses
+    kind = "custom" if call.get("type") == "custom" else "function"
+    inner = loosening.extras(call[kind], ("name", "input" if kind == "custom" else "arguments"), _API)
+    return (*loosening.extras(call, (kind,), _API), *loosening.under(kind, inner))
+
+
+def _loose_piece(piece: Json) -> Loose:
+    stated = table(piece)
+    if stated.get("type") == "refusal" and isinstance(stated.get("refusal"), str):
+        return Loose((Text(stated["refusal"]),), (Loss("", "a refusal becomes plain words", kind="changed"),))
+    part = _read_piece(piece)
+    if part is None:
+        kept = "file_id" in table(stated.get("file"))
+        return loosening.dropped(piece, _API, loosening.KEPT_FILE if kept else None)
+    written = _piece(part)
+    kind = stated["type"]
+    inner = loosening.extras(stated[kind], written[kind], _API) if isinstance(stated[kind], dict) else ()
+    return Loose((part,), (*loosening.extras(stated, written, _API), *loosening.under(kind, inner)))

@@ -10,6 +10,7 @@ from plcli.media import Json
 from plcli.providers.answer import DONE
 from plcli.providers.openai_chat_answer import CHUNK, REASONING, text_of, thought_of
 from plcli.providers.reading import count, rows, table
+from plcli.providers.turns import parse_object
 from plcli.response import Event, join
 
 _SHOWN = {"content": "text", **dict.fromkeys(REASONING, "reasoning"), "refusal": "refusal"}
@@ -87,7 +88,7 @@ class _Choice:
                 self._logprobs = self._logprobs or {}
                 for kind, entries in value.items():
                     self._logprobs.setdefault(kind, []).extend(rows(entries))
-            elif key not in ("index", "delta") and (value not in (None, "") or key not in self._fields):
+            elif key not in ("index", "delta") and (value not in (None, "", {}) or key not in self._fields):
                 self._fields[key] = value
         for key, value in table(piece.get("delta")).items():
             if key == "tool_calls":
@@ -172,12 +173,13 @@ def _accumulated(pieces: Iterable[Mapping[str, Json]]) -> dict[str, Json]:
 
 
 class _Calls:
-    """The tool calls of a choice, told apart by their index, and by their id where a server gives no good index."""
+    """The tool calls of a choice, told apart by index, and by what they say where a server gives no good index."""
 
     def __init__(self) -> None:
         self._calls: list[list[Mapping[str, Json]]] = []
         self._by_index: dict[int, int] = {}
         self._ids: list[Json] = []
+        self._names: list[Json] = []
 
     def add(self, pieces: Iterable[Json]) -> None:
         """Take the pieces of one delta in."""
@@ -186,25 +188,42 @@ class _Calls:
             if place == len(self._calls):
                 self._calls.append([])
                 self._ids.append(None)
+                self._names.append(None)
             self._calls[place].append(piece)
             self._ids[place] = self._ids[place] or piece.get("id")
+            self._names[place] = self._names[place] or _stated(piece).get("name")
 
     def _place(self, piece: Mapping[str, Json]) -> int:
-        index, identity, new = count(piece.get("index")), piece.get("id"), len(self._calls)
+        index, new = count(piece.get("index")), len(self._calls)
         known = new - 1 if index is None else self._by_index.get(index)
-        if known is None or known < 0:
-            place = new
-        else:
-            # Some servers count every call as index 0, or count none: another id with a name begins another call.
-            named = (table(piece.get("function")) or table(piece.get("custom"))).get("name")
-            place = new if named and identity and self._ids[known] not in (None, "", identity) else known
+        place = new if known is None or known < 0 or self._begins(piece, known) else known
         if index is not None:
             self._by_index[index] = place
         return place
 
+    def _begins(self, piece: Mapping[str, Json], known: int) -> bool:
+        """Whether a piece begins another call than the known one, though a server counts both alike."""
+        stated, identity = _stated(piece), piece.get("id")
+        if not stated.get("name") or not self._names[known]:
+            return False
+        if identity and self._ids[known]:
+            return bool(identity != self._ids[known])
+        # Servers that give no ids send each call in one piece, and may call one tool twice.
+        before = self._calls[known]
+        again = len(before) == 1 and stated.get("arguments") and _is_whole(_stated(before[0]).get("arguments"))
+        return bool(stated["name"] != self._names[known] or again)
+
     def body(self) -> list[Json]:
         """The calls as an unstreamed answer has them."""
         return [_call(pieces) for pieces in self._calls]
+
+
+def _stated(piece: Mapping[str, Json]) -> Mapping[str, Json]:
+    return table(piece.get("function")) or table(piece.get("custom"))
+
+
+def _is_whole(arguments: Json) -> bool:
+    return isinstance(arguments, dict) or (isinstance(arguments, str) and parse_object(arguments) is not None)
 
 
 def _call(pieces: list[Mapping[str, Json]]) -> Json:

@@ -1,25 +1,22 @@
-"""The OpenAI SDK: its client, and one call that sends exactly our bytes.
+"""The OpenAI SDK: its client, or that for Azure, and one call that sends exactly our bytes.
 
 The SDK builds URL and authorisation; the wire and the answer stay untouched by its types.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from plcli.errors import SetupError
 from plcli.exchange import WireEvent
 from plcli.media import Json
-from plcli.providers import answer, transport
+from plcli.providers import incoming, transport
+from plcli.providers.outgoing import check_headers, encode
 from plcli.providers.registry import PROVIDERS, Call
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[!-~]([ -~\t]*[!-~])?|")
 
 
 def post(path: str, body: Json, call: Call) -> Iterator[WireEvent]:
@@ -35,74 +32,71 @@ def post(path: str, body: Json, call: Call) -> Iterator[WireEvent]:
         response = _client(call).post(
             path, content=content, cast_to=httpx2.Response, stream=True, options={"headers": _headers(call)}
         )
-    try:
-        yield from answer.read(transport.body(response, call), response.headers.get("content-type", ""))
-    finally:
-        response.close()
+    yield from incoming.events(response, call)
 
 
-def encode(body: Json) -> bytes:
-    """Compact JSON in UTF-8; with ASCII escapes where a lone surrogate has no UTF-8."""
-    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode("ascii")
+def get(path: str, call: Call) -> Json:
+    """What a path below the base URL holds: a JSON object, or None for a stream of nothing. Raises as `post` does."""
+    import httpx2
+
+    with transport.calling(call):
+        response = _client(call).get(path, cast_to=httpx2.Response, stream=True, options={"headers": _headers(call)})
+    return incoming.document(response, call)
 
 
 def _client(call: Call) -> Any:
     """The SDK's client for one call: everything is given, so nothing is taken from the environment."""
-    return _sdk()(
-        # Never sent without a key, but the SDK wants one.
-        api_key=call.key if call.key is not None else "none",
-        admin_api_key="",
-        organization="",
-        project="",
-        base_url=call.base_url or PROVIDERS["openai"].base_url,
-        timeout=call.timeout,
-        max_retries=0,
-        http_client=transport.client(),
+    given = {
+        "admin_api_key": "",
+        "organization": "",
+        "project": "",
+        "timeout": call.timeout,
+        "max_retries": 0,
+        "http_client": transport.client(),
+    }
+    # Never sent without a key, but the SDK wants one.
+    key = call.key if call.key is not None else "none"
+    if call.azure is None:
+        return _sdk("OpenAI")(api_key=key, base_url=call.base_url or PROVIDERS["openai"].base_url, **given)
+    credential = "azure_ad_token" if call.azure.auth == "token" else "api_key"
+    return _sdk("AzureOpenAI")(
+        azure_endpoint=call.base_url or call.azure.endpoint,
+        # The SDK would look for the deployment in JSON, and gets bytes.
+        azure_deployment=quote(call.azure.deployment or "", safe="", errors="replace"),
+        api_version=call.api_version or "",
+        **{credential: key},
+        **given,
     )
 
 
 @cache
-def _sdk() -> Any:
-    """The SDK's client class, deaf to OPENAI_LOG (read on import) and OPENAI_CUSTOM_HEADERS."""
+def _sdk(name: str = "OpenAI") -> Any:
+    """A client class of the SDK, deaf to OPENAI_LOG (read on import) and OPENAI_CUSTOM_HEADERS."""
     level = os.environ.pop("OPENAI_LOG", None)
     try:
         import openai
     finally:
         if level is not None:
             os.environ["OPENAI_LOG"] = level
+    return type(name, (getattr(openai, name),), {"default_headers": property(_own_headers)})
 
-    class OpenAI(openai.OpenAI):
-        @property
-        def default_headers(self) -> dict[str, str | openai.Omit]:
-            own = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": self.user_agent}
-            return {**own, **self.platform_headers()}
 
-    return OpenAI
+def _own_headers(client: Any) -> dict[str, str]:
+    own = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": client.user_agent}
+    return {**own, **client.platform_headers()}
 
 
 def _headers(call: Call) -> dict[str, Any]:
     """The headers of a call, each fit for HTTP. Raises `SetupError`; a secret value is never shown."""
     import openai
 
-    if call.key is not None and not _VALUE.fullmatch(call.key):
-        raise SetupError(
-            "the key holds a character that no HTTP header may carry",
-            hint="check the variable for quotes, spaces at the ends, line ends and letters outside ASCII",
-        )
-    for name, value in call.headers.items():
-        if not _TOKEN.fullmatch(name) or "stainless" in name.lower():
-            raise SetupError(f"{name!r} cannot be the name of a header", hint="check `headers` of the model spec")
-        if not _VALUE.fullmatch(value):
-            raise SetupError(
-                f"header {name!r} holds a character that HTTP does not carry", hint="check `headers` of the model spec"
-            )
+    check_headers(call)
+    for name in call.headers:
+        if "stainless" in name.lower():
+            raise SetupError(f"{name!r} is a header of the SDK's own", hint="check `headers` of the model spec")
     headers: dict[str, Any] = {}
     if call.key is None:
-        headers["Authorization"] = openai.omit
+        headers["Authorization"] = headers["api-key"] = openai.omit
     if call.client_request_id is not None:
         headers["X-Client-Request-Id"] = call.client_request_id
     return {**headers, **call.headers}

@@ -13,7 +13,7 @@ from plcli.media import Json, MediaRef, lower
 from plcli.providers import openai_header, openai_tools, params
 from plcli.providers.openai_client import post
 from plcli.providers.openai_responses_answer import read
-from plcli.providers.openai_responses_items import items_of, messages_of, unfit
+from plcli.providers.openai_responses_items import items_of, loosen, messages_of, unfit
 from plcli.providers.openai_responses_stream import fold, progress
 from plcli.providers.openai_turns import data_url
 from plcli.providers.reading import rows, table
@@ -23,12 +23,20 @@ from plcli.providers.turns import turn_losses
 from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Request, Tool
 from plcli.specs import ModelSpec
 
-__all__ = ["MEDIA", "compile", "defaults", "fold", "next_turn", "progress", "read", "send", "uncompile"]
+__all__ = [
+    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "send", "uncompile",
+]  # fmt: skip
 
 OPERATION = "responses.create"
 
 MEDIA: tuple[tuple[str | None, ...], ...] = (("output", None, "result"),)
 """Places of a response that hold base64, however short."""
+
+BUILTINS: Mapping[str, Mapping[str, Json]] = {
+    "web_search": {"type": "web_search"},
+    "code_execution": {"type": "code_interpreter", "container": {"type": "auto"}},
+}
+"""Tools that other apis have too."""
 
 _ENCRYPTED_REASONING = "reasoning.encrypted_content"
 _PICTURES = "image_generation"
@@ -142,7 +150,7 @@ def _losses(request: Request) -> list[Loss]:
         for name, hint in _NOT_IN_THE_TOOL.items()
         if name in (request.image or {})
     )
-    return [*turn_losses(request.messages, unfit), *losses, *openai_header.body_losses(request)]
+    return [*turn_losses(request.messages, unfit, phases=("assistant",)), *losses, *openai_header.body_losses(request)]
 
 
 def _tool(tool: Tool) -> Json:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from plcli.failures import CHECK_BASE_URL, failed
 from plcli.media import Json, MediaRef, encode
-from plcli.providers.openai_reading import failed_state, failure_of, function_call
-from plcli.providers.reading import answered, count, rows, table, words
+from plcli.providers.openai_reading import function_call
+from plcli.providers.reading import answered, count, failed_state, failure_of, rows, table, words
 from plcli.response import (
     Failure,
     ImagePart,

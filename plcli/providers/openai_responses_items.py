@@ -7,12 +7,35 @@ from collections.abc import Set as AbstractSet
 from typing import cast
 
 from plcli.media import Json, MediaRef
-from plcli.providers.openai_turns import arguments_text, arguments_value, data_url
+from plcli.providers import loosening
+from plcli.providers.loosening import Loose
+from plcli.providers.openai_turns import data_url
+from plcli.providers.reading import table
+from plcli.providers.registry import Loosened
 from plcli.providers.roundtrip import same
-from plcli.providers.turns import only_native, text_at
-from plcli.request import Audio, File, Image, Message, Native, Part, Role, Text, ToolCall, ToolResult
+from plcli.providers.turns import arguments_text, arguments_value, only_native, text_at
+from plcli.request import Audio, File, Image, Loss, Message, Native, Part, Role, Text, ToolCall, ToolResult
 
+_API = "responses"
 _ROLES = ("system", "developer", "user", "assistant")
+
+_READ = {
+    "message": ("role", "content", "phase"),
+    "function_call": ("call_id", "name", "arguments"),
+    "custom_tool_call": ("call_id", "name", "input"),
+    "function_call_output": ("call_id", "output"),
+    "custom_tool_call_output": ("call_id", "output"),
+}
+"""The keys of items that neutral parts have words for."""
+
+_OF_A_PICTURE = ("result", "size", "quality", "background", "output_format", "action")
+"""What an `image_generation_call` says that the picture itself shows."""
+
+_WHY_DROPPED = {
+    "reasoning": "reasoning can be read only by the model that thought it",
+    "compaction": "what was compacted can be read only by the provider that did it",
+    "item_reference": "it names an item that only the provider keeps",
+}
 
 
 def unfit(role: str, part: Part) -> str | None:
@@ -137,6 +160,8 @@ def _result(result: ToolResult, custom_calls: AbstractSet[str]) -> Json:
     output: Json = result.content
     if not isinstance(result.content, str):
         output = [_content("tool", part) for part in result.content if not unfit("tool", part)]
+        if result.content and not output:
+            output = ""  # an empty list would be refused
     return {"type": kind, **({} if result.id is None else {"call_id": result.id}), "output": output}
 
 
@@ -193,3 +218,33 @@ def _native_role(item: Json) -> Role:
     if role in _ROLES:
         return cast(Role, role)
     return "tool" if isinstance(kind, str) and kind.endswith("_output") else "assistant"
+
+
+def loosen(message: Message) -> Loosened:
+    """A turn with the api's own items in neutral words, as far as these go; for another api."""
+    return loosening.loosen(message, _loose_item, _loose_piece)
+
+
+def _loose_item(item: Json) -> Loose:
+    stated = table(item)
+    kind = stated.get("type", "message")
+    if kind == "image_generation_call" and isinstance(stated.get("result"), MediaRef):
+        return Loose((Image(stated["result"]),), loosening.extras(stated, _OF_A_PICTURE, _API), "assistant")
+    message = _read(item, frozenset()) if isinstance(kind, str) and kind in _READ else None
+    if message is None:
+        return loosening.dropped(item, _API, _WHY_DROPPED.get(kind) if isinstance(kind, str) else None)
+    phase = text_at(stated, "phase")
+    said = loosening.content(message.parts, lambda piece: _loose_piece(piece, phase))
+    lists = ("content", "output")
+    read = [key for key in _READ[kind] if isinstance(stated.get(key), str | list if key in lists else str)]
+    return Loose(said.parts, (*said.losses, *loosening.extras(stated, read, _API)), message.role)
+
+
+def _loose_piece(piece: Json, phase: str | None = None) -> Loose:
+    stated = table(piece)
+    if stated.get("type") == "refusal" and isinstance(stated.get("refusal"), str):
+        return Loose((Text(stated["refusal"], phase),), (Loss("", "a refusal becomes plain words", kind="changed"),))
+    part = _read_content(piece, phase)
+    if part is None:
+        return loosening.dropped(piece, _API, loosening.KEPT_FILE if "file_id" in stated else None)
+    return Loose((part,), loosening.extras(stated, _content("user", part), _API))

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from plcli.media import Json
-from plcli.response import Part, RefusalPart, State, TextPart, ToolCallPart, join
+from plcli.failures import classify
+from plcli.media import Json, encode
+from plcli.response import Failure, Part, RefusalPart, State, TextPart, ToolCallPart, join
+
+_STATUS_OF_CODE = {"rate_limit_exceeded": 429, "insufficient_quota": 429, "data_residency_mismatch": 400}
+_CALLER_IS_WRONG = ("invalid_", "image_", "unsupported_", "empty_image", "failed_to_download")
+_SAFETY = ("policy", "moderation", "content_filter")
 
 
 def table(value: Json) -> dict[str, Any]:
@@ -35,3 +40,28 @@ def answered(parts: Iterable[Part]) -> State:
     if ToolCallPart in kinds:
         return "tool_calls"
     return "refused" if RefusalPart in kinds and TextPart not in kinds else "ok"
+
+
+def failure_of(error: Json) -> Failure:
+    """What an `error` inside an answer of status 200 tells."""
+    said = table(error)
+    told = classify(_status_like(said.get("code"), said.get("type")), {"error": encode(error)}, {}).failure
+    return told.model_copy(update={"status": None})
+
+
+def _status_like(*codes: Json) -> int:
+    """The HTTP status with which these codes come when they are not inside an answer."""
+    for code in codes:
+        if isinstance(code, int) and 400 <= code < 600:
+            return code
+        if isinstance(code, str):
+            if code in _STATUS_OF_CODE:
+                return _STATUS_OF_CODE[code]
+            if code.startswith(_CALLER_IS_WRONG) or any(word in code for word in _SAFETY):
+                return 400
+    return 500
+
+
+def failed_state(failure: Failure) -> State:
+    """The state of an answer that failed: what the safety filter stopped is blocked."""
+    return "blocked" if failure.kind == "safety" else "error"

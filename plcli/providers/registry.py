@@ -99,8 +99,9 @@ class Adapter(Protocol):
     MEDIA: tuple[tuple[str | None, ...], ...]
     """Places of a response that hold base64, however short; see `media.lift`."""
 
-    BUILTINS: Mapping[str, str]
-    """The api's own tools that others have too: a common word (`web_search`) and the `type` it has here."""
+    BUILTINS: Mapping[str, Mapping[str, Json]]
+    """The api's own tools that others have too: a common word (`web_search`), and the tool as a spec writes it
+    for this api with the least that it needs. Empty where an api has no tools of its own."""
 
     def defaults(self, request: Request, model: ModelSpec | None) -> Request:
         """The request with the provider's defaults made explicit (`store`, `strict`), as the model is served."""
@@ -135,7 +136,8 @@ class Provider(NamedTuple):
 
     `hosts` are the only places its own key may go (a leading dot allows subdomains);
     `base_url_env` names a gateway on the user's side; `sdk` is the package that sends; `listing` the
-    module whose `look_up(model, call)` asks an endpoint what it says of a model.
+    module whose `look_up(model, call)` asks an endpoint what it says of a model; `api_version` the one
+    that is called unless a model spec names another.
     """
 
     name: str
@@ -146,6 +148,7 @@ class Provider(NamedTuple):
     hosts: tuple[str, ...] = ()
     sdk: str | None = None
     listing: str | None = None
+    api_version: str | None = None
 
     @property
     def default_api(self) -> str:
@@ -181,6 +184,7 @@ PROVIDERS: dict[str, Provider] = {
         hosts=("generativelanguage.googleapis.com",),
         sdk="google.genai",
         listing="plcli.providers.gemini_listing",
+        api_version="v1beta",
     ),
     "echo": Provider(name="echo", apis={"echo": "plcli.providers.echo"}),
 }
@@ -225,7 +229,11 @@ def vertex_site(vertex: Vertex) -> Provider:
         "eu": "aiplatform.eu.rep.googleapis.com",
     }.get(location, f"{location}-aiplatform.googleapis.com")
     return PROVIDERS["gemini"]._replace(
-        key_env=(), base_url=f"https://{host}", base_url_env="GOOGLE_VERTEX_BASE_URL", hosts=(host,)
+        key_env=(),
+        base_url=f"https://{host}",
+        base_url_env="GOOGLE_VERTEX_BASE_URL",
+        hosts=(host,),
+        api_version="v1beta1",
     )
 
 

@@ -119,21 +119,6 @@ def _client() -> httpx2.Client:
     return made
 
 
-def body(response: httpx2.Response, call: Call) -> Iterator[bytes]:
-    """The bytes of an answer as they come, content encoding undone.
-
-    Raises `CallFailed` where the connection breaks or the time is over.
-    """
-    chunks = response.iter_bytes()
-    while True:
-        # Entered for each chunk: a generator's context would leak to its caller while it is suspended.
-        with calling(call):
-            chunk = next(chunks, None)
-        if chunk is None:
-            return
-        yield chunk
-
-
 def translate(error: Exception, call: Call) -> CallFailed:
     """The failure behind an exception of httpx2; of a call that was cancelled, that it was.
 

@@ -1,13 +1,16 @@
-"""Turns of a conversation: what all apis ask of their parts."""
+"""Turns of a conversation: what all apis ask of their parts, and arguments as text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from plcli.media import Json
-from plcli.request import Loss, Message, Native, Part, ToolCall, ToolResult
+from plcli.providers import answer
+from plcli.request import Loss, Message, Native, Part, Text, ToolCall, ToolResult
 
 _DROP = "drop the part, or use an api that carries it"
+_NO_PHASE = "only an assistant's words on the responses api have a phase"
 
 
 def text_at(item: Mapping[str, Json], key: str) -> str | None:
@@ -22,17 +25,54 @@ def only_native(parts: Sequence[Part]) -> bool:
 
 
 def turn_losses(
-    messages: Iterable[Message], unfit: Callable[[str, Part], str | None], *, ids: bool = True
+    messages: Iterable[Message],
+    unfit: Callable[[str, Part], str | None],
+    *,
+    ids: bool = True,
+    phases: Collection[str] = (),
 ) -> Iterator[Loss]:
-    """The parts that an api cannot carry; `unfit` says why, for a role and a part. `ids`: calls need them."""
+    """The parts that an api cannot carry; `unfit` says why, for a role and a part.
+
+    `ids`: calls need them; `phases`: the roles whose words may have one.
+    """
     for at, message in enumerate(messages):
         for index, part in enumerate(message.parts):
             path = f"messages[{at}].content[{index}]"
             if reason := unfit(message.role, part):
                 yield Loss(path, reason, _DROP)
+            if _phase(part) and message.role not in phases:
+                yield Loss(f"{path}.phase", _NO_PHASE, "drop it")
             if ids and isinstance(part, ToolCall | ToolResult) and part.id is None:
                 yield Loss(f"{path}.id", "a tool call and its result need an id", "write the same `id` on both")
             if isinstance(part, ToolResult) and not isinstance(part.content, str):
                 for inner, piece in enumerate(part.content):
                     if reason := unfit("tool", piece):
                         yield Loss(f"{path}.content[{inner}]", reason, _DROP)
+                    if _phase(piece):
+                        yield Loss(f"{path}.content[{inner}].phase", _NO_PHASE, "drop it")
+
+
+def _phase(part: Part) -> str | None:
+    return part.phase if isinstance(part, Text) else None
+
+
+def arguments_text(arguments: Json) -> str:
+    """The arguments of a call as a wire holds them: compact JSON, or the text as it is."""
+    if isinstance(arguments, str):
+        return arguments
+    return json.dumps(arguments, separators=(",", ":"), ensure_ascii=False)
+
+
+def arguments_value(text: str) -> Json:
+    """The arguments as an object where its compact JSON is this very text; else the text."""
+    value = parse_object(text)
+    return value if value is not None and arguments_text(value) == text else text
+
+
+def parse_object(text: str) -> dict[str, Json] | None:
+    """The JSON object in a text, or None where there is none."""
+    try:
+        value = answer.parse(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

@@ -37,6 +37,18 @@ with open("bare.jsonl", "a") as log:
     log.write(json.dumps({"text": text}) + "\\n")
 """
 
+BARE_GEMINI = """\
+import json
+from google.genai import Client
+text = ""
+client = Client()
+for chunk in client.models.generate_content_stream(model="m", contents="hi"):
+    print(chunk.text, end="", flush=True)
+    text += chunk.text
+with open("bare.jsonl", "a") as log:
+    log.write(json.dumps({"text": text}) + "\\n")
+"""
+
 COMMANDS = {
     "python -c pass": ("-c", "pass"),
     "import typer": ("-c", "import typer"),
@@ -47,6 +59,8 @@ COMMANDS = {
     "plcli run, echo": ("-m", "plcli", "run", "hello.yaml"),
     "plcli run, zero-latency server": ("-m", "plcli", "run", "hello.yaml", "--model", "openai/m"),
     "bare SDK script, the same server": ("bare.py",),
+    "plcli run, gemini, zero-latency server": ("-m", "plcli", "run", "hello.yaml", "--model", "gemini/m"),
+    "bare google-genai script, the same server": ("bare_gemini.py",),
 }
 
 BARS = {
@@ -54,6 +68,7 @@ BARS = {
     "plcli --help": ("import typer", 1.35),
     "plcli validate, one request": (LIBRARIES, 1.3),
     "plcli run, zero-latency server": ("bare SDK script, the same server", 1.0),
+    "plcli run, gemini, zero-latency server": ("bare google-genai script, the same server", 1.0),
 }
 
 SPEC = "kind: request\nmodel: echo/any\nprompt: hi\n"
@@ -64,16 +79,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "hello.yaml").write_text(SPEC, encoding="utf-8")
         Path(folder, "bare.py").write_text(BARE, encoding="utf-8")
+        Path(folder, "bare_gemini.py").write_text(BARE_GEMINI, encoding="utf-8")
         server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        times = measure(rounds, folder, f"http://127.0.0.1:{server.server_address[1]}/v1")
+        times = measure(rounds, folder, f"http://127.0.0.1:{server.server_address[1]}")
         server.shutdown()
     show({name: statistics.median(seconds) for name, seconds in times.items()}, rounds)
 
 
-def measure(rounds: int, folder: str, base_url: str) -> dict[str, list[float]]:
+def measure(rounds: int, folder: str, url: str) -> dict[str, list[float]]:
     """Seconds of each command, a number for each round; one round before them warms up."""
-    environ = {**os.environ, "OPENAI_API_KEY": "not-a-key", "OPENAI_BASE_URL": base_url}
+    own = {"OPENAI_API_KEY": "not-a-key", "OPENAI_BASE_URL": f"{url}/v1"}
+    own |= {"GEMINI_API_KEY": "not-a-key", "GOOGLE_GEMINI_BASE_URL": url}
+    environ = {**os.environ, **own}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling our modules each time is nobody's start
     times: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for number in range(rounds + 1):
@@ -91,9 +109,9 @@ def measure(rounds: int, folder: str, base_url: str) -> dict[str, list[float]]:
 def show(medians: dict[str, float], rounds: int) -> None:
     unit = medians["python -c pass"]
     print(f"medians of {rounds} rounds; × python is a multiple of `python -c pass`\n")
-    print(f"{'':40} {'ms':>7} {'× python':>9}   bar")
+    print(f"{'':42} {'ms':>7} {'× python':>9}   bar")
     for name, seconds in medians.items():
-        print(f"{name:40} {seconds * 1000:7.0f} {seconds / unit:9.1f}   {bar(name, medians)}".rstrip())
+        print(f"{name:42} {seconds * 1000:7.0f} {seconds / unit:9.1f}   {bar(name, medians)}".rstrip())
 
 
 def bar(name: str, medians: dict[str, float]) -> str:
@@ -105,23 +123,24 @@ def bar(name: str, medians: dict[str, float]) -> str:
 
 
 class Answer(BaseHTTPRequestHandler):
-    """Streams one short answer of the Responses api, at once."""
+    """Streams one short answer of the api that is asked, at once."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
+        stream = RESPONSES if "responses" in self.path else GEMINI
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Content-Length", str(len(STREAM)))
+        self.send_header("Content-Length", str(len(stream)))
         self.end_headers()
-        self.wfile.write(STREAM)
+        self.wfile.write(stream)
 
     def log_message(self, *_: object) -> None:
         pass
 
 
-def events() -> list[dict[str, Any]]:
+def responses() -> list[dict[str, Any]]:
     words = {"type": "output_text", "text": "Hello there", "annotations": []}
     message = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [words]}
     response = {
@@ -143,9 +162,20 @@ def events() -> list[dict[str, Any]]:
     ]
 
 
-STREAM = "".join(
+def chunk(text: str, **end: str) -> dict[str, Any]:
+    """A piece of an answer of generateContent."""
+    candidate = {"content": {"role": "model", "parts": [{"text": text}]}, "index": 0, **end}
+    usage = {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3}
+    return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "m", "responseId": "r1"}
+
+
+RESPONSES = "".join(
     f"event: {event['type']}\ndata: {json.dumps({**event, 'sequence_number': number})}\n\n"
-    for number, event in enumerate(events())
+    for number, event in enumerate(responses())
+).encode()
+
+GEMINI = "".join(
+    f"data: {json.dumps(event)}\r\n\r\n" for event in (chunk("Hel"), chunk("lo "), chunk("there", finishReason="STOP"))
 ).encode()
 
 if __name__ == "__main__":

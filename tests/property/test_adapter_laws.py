@@ -14,8 +14,8 @@ from plcli.failures import CallFailed
 from plcli.media import Json, MediaRef
 from plcli.paths import merge
 from plcli.providers import openai_chat, openai_responses
-from plcli.providers.openai_turns import arguments_value
 from plcli.providers.roundtrip import rest, same, within
+from plcli.providers.turns import arguments_value
 from plcli.request import (
     Audio,
     BuiltinTool,

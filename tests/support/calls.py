@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from plcli.exchange import WireEvent
-from plcli.providers import openai_client
+from plcli.providers import gemini_client, openai_client
 from plcli.providers.registry import Call, Tap
 
 
@@ -25,3 +25,16 @@ def call(at: Server | str | None = None, **settings: Any) -> Call:
 def send(at: Server | str, body: Any, path: str = "/chat/completions", **settings: Any) -> list[WireEvent]:
     """All events of one call."""
     return list(openai_client.post(path, body, call(at, **settings)))
+
+
+class Root(Protocol):
+    """Anything that has a root without a version."""
+
+    @property
+    def url(self) -> str: ...
+
+
+def ask(at: Root | str, body: Any, model: str = "gemini-3.8-flash", **settings: Any) -> list[WireEvent]:
+    """All events of one call of Gemini."""
+    url = at if isinstance(at, str) else at.url
+    return list(gemini_client.post(model, body, call(url, **settings)))

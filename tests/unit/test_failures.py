@@ -17,6 +17,10 @@ def openai(message: str = "no", **fields: Any) -> dict[str, Any]:
     return {"error": {"message": message, "type": None, "param": None, "code": None, **fields}}
 
 
+def violation(quota: Any) -> dict[str, Any]:
+    return {"@type": "QuotaFailure", "violations": ["odd", {"quotaId": quota}]}
+
+
 def gemini(code: int, status: str, message: str = "no", details: Any = ()) -> dict[str, Any]:
     return {"error": {"code": code, "status": status, "message": message, "details": list(details)}}
 
@@ -50,7 +54,14 @@ def say(status: int, body: Any = "", **headers: str) -> CallFailed:
         (429, openai(code="rate_limit_exceeded"), "rate_limit", True),
         (429, openai(code="insufficient_quota", type="insufficient_quota"), "quota", False),
         (429, gemini(429, "RESOURCE_EXHAUSTED"), "rate_limit", True),
+        (429, gemini(429, "RESOURCE_EXHAUSTED", "Quota exceeded for metric: x, limit: 0, model: m"), "quota", False),
+        (429, gemini(429, "RESOURCE_EXHAUSTED", "Quota exceeded for metric: x, limit: 0.5"), "rate_limit", True),
+        (429, gemini(429, "RESOURCE_EXHAUSTED", details=[violation("RequestsPerDayPerModel")]), "quota", False),
+        (429, gemini(429, "RESOURCE_EXHAUSTED", details=[violation("RequestsPerMinute")]), "rate_limit", True),
+        (429, gemini(429, "RESOURCE_EXHAUSTED", details=[violation(3), {"violations": "odd"}]), "rate_limit", True),
+        (403, gemini(403, "PERMISSION_DENIED", details=[{"reason": "BILLING_DISABLED"}]), "quota", False),
         (500, openai(), "server", True),
+        (504, gemini(504, "DEADLINE_EXCEEDED"), "server", True),
         (503, gemini(503, "UNAVAILABLE"), "server", True),
         (529, "", "server", True),
     ],
@@ -156,14 +167,31 @@ def test_x_should_retry_overrules_the_status() -> None:
         (400, openai(code="unsupported_parameter", param="temperature"), "omit"),
         (401, openai(), "OPENAI_API_KEY"),
         (400, gemini(400, "X", details=[{"reason": "API_KEY_INVALID"}]), "GEMINI_API_KEY"),
+        (400, gemini(400, "X", "Function call is missing a thought_signature in parts."), "as they came"),
+        (401, gemini(401, "X", details=[{"reason": "ACCESS_TOKEN_EXPIRED"}]), "print-access-token"),
+        (403, gemini(403, "X", "Your API key was reported as leaked."), "new key"),
+        (404, gemini(404, "NOT_FOUND"), "api_version"),
         (404, openai(), "model id"),
         (404, "<html>Not found</html>", "/v1"),
+        (404, openai("The API deployment does not exist.", code="DeploymentNotFound"), "azure.deployment"),
+        (401, openai("Access denied due to invalid subscription key", code="401"), "api_key_env"),
+        (400, openai("API version not supported", code="BadRequest"), "api_version"),
+        (400, openai("Unrecognized request argument supplied: stream_options"), "stream: {usage: false}"),
+        (422, {"detail": [{"loc": ["body", "store"], "msg": "Extra inputs are not permitted"}]}, "omit"),
+        (500, openai("Unsupported param: tools", type="server_error"), "leave `tools` out"),
         (405, {"detail": "Method Not Allowed"}, "base_url"),
         (302, "", "base_url"),
     ],
 )
 def test_the_hint_says_what_to_change(status: int, body: Any, hint: str) -> None:
     assert hint in (say(status, body).hint or "")
+
+
+def test_azure_says_what_its_filter_found() -> None:
+    results = {"hate": {"filtered": False}, "jailbreak": {"filtered": True, "detected": True}, "odd": 1}
+    inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": results}
+    failure = say(400, openai("The prompt was filtered", code="content_filter", innererror=inner)).failure
+    assert (failure.kind, failure.message) == ("safety", "The prompt was filtered (filtered: jailbreak)")
 
 
 def test_a_place_inside_a_list_is_no_option_to_leave_out() -> None:

@@ -74,7 +74,7 @@ def events(*data: Any) -> list[WireEvent]:
 def test_the_registry_finds_the_adapter_with_all_its_functions() -> None:
     found = adapter_of(provider("openai"), "responses")
     assert found is adapter
-    assert all(callable(getattr(found, name)) for name in adapter.__all__ if name != "MEDIA")
+    assert all(callable(getattr(found, name)) for name in adapter.__all__ if not name.isupper())
 
 
 # compile
@@ -555,7 +555,7 @@ def test_arguments_are_an_object_or_the_exact_text() -> None:
     assert called("[1]") == "[1]"
     assert called('{"a": NaN}') == '{"a": NaN}'
     assert called({"a": 1}) == {"a": 1}
-    assert called(None) is None
+    assert (called(None), called("")) == ({}, {})
     assert called(PICTURE) == {"$media": PICTURE.digest, "mime": "image/png", "as": "base64"}
     assert called("[" * 100_000) == "[" * 100_000
 

@@ -1,0 +1,52 @@
+"""OpenAI's requests as older clients, compatible servers and short forms spell them."""
+
+from __future__ import annotations
+
+from plcli.media import Json
+from plcli.providers.reading import rows, table
+
+_SWITCHES = ("stream", "stream_options")
+_TEXT = {"type": "text"}
+
+
+def respell_chat(wire: Json) -> Json:
+    """The wire of Chat Completions as `compile` writes it, as far as it says the same."""
+    body = _said(wire)
+    if body.get("n") == 1:
+        del body["n"]
+    if body.get("response_format") == _TEXT:
+        del body["response_format"]
+    if "max_tokens" in body and "max_completion_tokens" not in body:
+        body["max_completion_tokens"] = body.pop("max_tokens")
+    if isinstance(body.get("functions"), list) and "tools" not in body:
+        body["tools"] = [{"function": function} for function in body.pop("functions")]
+    if "function_call" in body and "tool_choice" not in body:
+        named = body.pop("function_call")
+        body["tool_choice"] = {"function": named} if isinstance(named, dict) else named
+    if isinstance(body.get("tools"), list):
+        body["tools"] = list(map(_typed, body["tools"]))
+    if "tool_choice" in body:
+        body["tool_choice"] = "required" if body["tool_choice"] == "any" else _typed(body["tool_choice"])
+    return body
+
+
+def respell_responses(wire: Json) -> Json:
+    """The wire of Responses as `compile` writes it, as far as it says the same."""
+    body = _said(wire)
+    if isinstance(body.get("input"), str):
+        body["input"] = [{"role": "user", "content": body["input"]}]
+    if isinstance(body.get("instructions"), str):
+        body["input"] = [{"role": "system", "content": body.pop("instructions")}, *rows(body.get("input"))]
+    if table(body.get("text")).get("format") == _TEXT:
+        body["text"] = {key: value for key, value in body["text"].items() if key != "format"}
+    return body
+
+
+def _said(wire: Json) -> dict[str, Json]:
+    """What a wire asks for: without what is empty, and without the transport switches."""
+    return {key: value for key, value in wire.items() if key not in _SWITCHES and value not in (None, [], {}, "")}
+
+
+def _typed(entry: Json) -> Json:
+    """A function, or the choice of one, with the type that some servers leave out."""
+    return {"type": "function", **entry} if isinstance(entry, dict) and isinstance(entry.get("function"), dict) else entry
