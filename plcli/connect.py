@@ -93,7 +93,7 @@ def connect(provider: Provider, api: str, model: ModelSpec | None, user: UserSid
     if provider.local:
         return Connection(provider, api, adapter(provider, api), timeout, deadline, retries, stream)
     trust.allow_connection(user)
-    site, base_url = _site(provider, model)
+    site, base_url = site_of(provider, model)
     access = trust.decide(site, base_url, model.api_key_env if model else None, user)
     headers = trust.fill_headers(model.headers if model else {}, site, access, user)
     return Connection(
@@ -110,14 +110,14 @@ def connect(provider: Provider, api: str, model: ModelSpec | None, user: UserSid
         fill=lambda wire: trust.fill_body(wire, site, access, user),
         secrets=user.secrets([access.variable] if access.variable else []),
         own_host=trust.own_host(site, access),
-        api_version=model.api_version if model else None,
-        azure=model.azure if model else None,
+        api_version=model.api_version if model and model.api_version is not None else site.api_version,
+        azure=_deployed(model) if model else None,
         vertex=model.vertex if model else None,
         ambient=bool(model and model.vertex) and access.key is None and trust.at_home(site, access, user),
     )
 
 
-def _site(provider: Provider, model: ModelSpec | None) -> tuple[Provider, str | None]:
+def site_of(provider: Provider, model: ModelSpec | None) -> tuple[Provider, str | None]:
     """The provider as the model spec reaches it, with its hosts there, and the base URL that the spec names.
 
     Raises `SetupError` for a cloud that the provider is not in.
@@ -132,6 +132,12 @@ def _site(provider: Provider, model: ModelSpec | None) -> tuple[Provider, str | 
             raise SetupError(f"provider {provider.name!r} is not on Azure", hint="write provider: openai")
         return provider, base_url or model.azure.endpoint
     return provider, base_url
+
+
+def _deployed(model: ModelSpec) -> Azure | None:
+    """The Azure resource of a model spec; what it deploys is by default named like the model."""
+    azure = model.azure
+    return azure and azure.model_copy(update={"deployment": azure.deployment or model.model})
 
 
 def _first(*choices: float | None) -> float:

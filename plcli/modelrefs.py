@@ -8,6 +8,7 @@ from typing import NamedTuple
 from plcli.documents import Document
 from plcli.errors import SetupError, SpecError
 from plcli.fence import BadReference
+from plcli.model_rules import model_problems
 from plcli.providers.registry import PROVIDERS, Provider, provider
 from plcli.schemas import load_spec
 from plcli.specs import ModelSpec
@@ -65,15 +66,22 @@ def load_model(workspace: Workspace, path: Path) -> ModelRef:
 
 
 def model_of(document: Document, spec: ModelSpec, path: Path | None) -> ModelRef:
-    """The model that a spec describes. Raises `SpecError` for a provider or an api that is not known."""
-    name = path.stem if path else None
+    """The model that a spec describes.
+
+    Raises `SpecError` for broken rules of model specs, and for a provider or an api that is not known.
+    """
+    problems = [problem for problem in model_problems(document, spec) if problem.severity == "error"]
     place = "provider"
     try:
-        reference = ModelRef(known_provider(spec.provider), spec.model, name, spec, path, document)
+        reference = ModelRef(
+            known_provider(spec.provider), spec.model, path.stem if path else None, spec, path, document
+        )
         place = "api"
         reference.api(None)
     except (BadReference, SetupError) as error:
-        raise SpecError([document.problem((place,), error.message, error.hint)]) from None
+        problems.append(document.problem((place,), error.message, error.hint))
+    if problems:
+        raise SpecError(problems)
     return reference
 
 

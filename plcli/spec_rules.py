@@ -1,15 +1,14 @@
-"""What tools, stubs, models and workspaces must keep beyond their format: each rule with its place.
+"""What tools, stubs and workspaces must keep beyond their format: each rule with its place.
 
-A file that breaks its format does not come here; requests have rules of their own.
+A file that breaks its format does not come here; requests and models have rules of their own.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from plcli import paths
 from plcli.conformance import mismatch
@@ -22,7 +21,7 @@ from plcli.modelrefs import model_reference
 from plcli.places import Step
 from plcli.redact import pattern_problems
 from plcli.regexes import Undecided
-from plcli.specs import ModelSpec, StubsSpec, ToolSpec, WorkspaceSpec, is_matcher
+from plcli.specs import StubsSpec, ToolSpec, WorkspaceSpec, is_matcher
 from plcli.specs.tool import Format, Stub
 from plcli.spelling import did_you_mean
 from plcli.workspace import Workspace
@@ -58,24 +57,6 @@ def tool_problems(document: Document, spec: ToolSpec) -> list[Problem]:
 def stubs_problems(document: Document, spec: StubsSpec, tool: ToolSpec | None = None) -> list[Problem]:
     """The rules of a file of stubs; `tool` is the tool beside it, where that one is sound."""
     return _stub_problems(document, spec.stubs, tool)
-
-
-def model_problems(document: Document, spec: ModelSpec) -> list[Problem]:
-    """The rules of models; that provider and api are known is seen when the spec is loaded."""
-    found = path_problems(document, ("omit",), spec.omit)
-    if spec.script is not None and spec.provider != "echo":
-        found.append(
-            document.problem(("script",), "only the provider echo follows a script", "write provider: echo", of="key")
-        )
-    for name, maker in (("azure", "openai"), ("vertex", "gemini")):
-        if getattr(spec, name) is not None and spec.provider != maker:
-            found.append(document.problem((name,), f"{name} is for the provider {maker}", of="key"))
-    if spec.base_url is not None and (wrong := _url_fault(spec.base_url)):
-        found.append(document.problem(("base_url",), wrong, "write it like https://host/v1"))
-    if spec.api_key_env is not None and not _VARIABLE.fullmatch(spec.api_key_env):
-        hint = "name the variable; the key itself stays out of files"
-        found.append(document.problem(("api_key_env",), "not the name of an environment variable", hint))
-    return found
 
 
 def workspace_problems(document: Document, spec: WorkspaceSpec, workspace: Workspace) -> list[Problem]:
@@ -115,18 +96,6 @@ def format_problems(document: Document, place: Place, written: Format | None) ->
     if written.type == "text" and written.definition is not None:
         return [document.problem((*place, "definition"), "a format of type text has no definition", of="key")]
     return []
-
-
-def path_problems(document: Document, place: Place, written: Iterable[str]) -> list[Problem]:
-    """Which dotted paths of a list are malformed."""
-    found = []
-    for n, path in enumerate(written):
-        try:
-            if not paths.parse(path):
-                raise ValueError("an empty path")
-        except ValueError as error:
-            found.append(document.problem((*place, n), str(error)))
-    return found
 
 
 def matcher_problems(
@@ -202,16 +171,3 @@ def _answers(stubs: Sequence[Stub]) -> Iterator[tuple[Place, Json]]:
             yield ("stubs", n, "return"), stub.return_
         for m, answer in enumerate(stub.return_in_turn or ()):
             yield ("stubs", n, "return_in_turn", m), answer
-
-
-def _url_fault(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return "no address of a server"
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        return "no address of a server"
-    if parts.username is not None or parts.password is not None:
-        return "the address holds a user name; credentials stay out of files"
-    return None

@@ -251,7 +251,8 @@ def _owners(variable: str, provider: Provider) -> list[Provider]:
 def _judge_named(variable: str, provider: Provider, address: Address, user: UserSide) -> bool:
     """Whether the variable that a model spec names is at home there; raises `SetupError` where it must not go."""
     if not _NAME.fullmatch(variable):
-        raise SetupError(f"api_key_env {variable!r} is no name of a variable", hint="write the name alone")
+        # What stands there may be the key itself.
+        raise SetupError("api_key_env is no name of a variable", hint="write the name alone")
     owners = _owners(variable, provider)
     if not owners:
         return False

@@ -17,11 +17,12 @@ from plcli.documents import FORMATS, MAX_BYTES, Document, parse
 from plcli.errors import Problem, SpecError, UsageError
 from plcli.fence import BadReference, read_regular, walk
 from plcli.media import Json
+from plcli.model_rules import model_problems
 from plcli.modelrefs import model_of
 from plcli.request_rules import request_findings
 from plcli.resolve import not_carried
 from plcli.schemas import load_any, load_spec
-from plcli.spec_rules import model_problems, stubs_problems, tool_problems, workspace_problems
+from plcli.spec_rules import stubs_problems, tool_problems, workspace_problems
 from plcli.specs import KINDS, Closed, ModelSpec, RequestSpec, StubsSpec, ToolSpec, WorkspaceSpec
 from plcli.toolbox import placing_problems, stubs_file
 from plcli.workspace import FILE, Workspace

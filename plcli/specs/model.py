@@ -17,6 +17,8 @@ class Azure(Closed):
     """`https://RESOURCE.openai.azure.com`."""
     deployment: str | None = None
     """Name of the deployment; default: the model."""
+    auth: Literal["key", "token"] = "key"
+    """What `api_key_env` holds: a key of the resource, or a token of Microsoft Entra ID."""
 
 
 class Vertex(Closed):
@@ -167,7 +169,7 @@ class ModelSpec(Closed):
     omit: Items[str] = ()
     """Dotted paths of compiled keys that this server must not get."""
     api_version: str | None = None
-    """Version of the provider's api."""
+    """Version of the provider's api; on Azure in the legacy form it must be said."""
     azure: Azure | None = None
     """An Azure OpenAI resource in the legacy form."""
     vertex: Vertex | None = None

@@ -234,5 +234,5 @@ def test_a_key_in_what_is_asked_does_not_reach_the_log(tmp_path: Path, server: L
 def test_credentials_in_a_url_are_refused_unseen(tmp_path: Path, cli: Cli) -> None:
     model(tmp_path, base_url=f"https://user:{OTHER}@thief.invalid/v1")
     outcome = run(cli)
-    assert outcome.code == 6
+    assert outcome.code == 3
     assert OTHER not in left(tmp_path, outcome)
