@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import stat
 import sys
 import time
@@ -27,6 +28,7 @@ LOCK_WAIT = 30.0
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 """The open flag that refuses a symbolic link in the last step of a path."""
 
+_QUIET = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _FAR = 1 << 62
 
 _ELSEWHERE = "name another file with --log"
@@ -66,9 +68,8 @@ def open_plain(path: Path, flags: int) -> int:
     Nothing else is opened, and nothing waits: a pipe without a writer, a device, a folder are
     `OSError`; so is a link under `NOFOLLOW`.
     """
-    extra = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
-        fd = os.open(path, flags | extra, 0o600)
+        fd = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | _QUIET, 0o600)
     except OSError as error:
         if error.errno == errno.ELOOP:
             reason = "is a symbolic link, which may lead anywhere" if flags & NOFOLLOW else "leads in a circle"
@@ -174,3 +175,31 @@ def make_folder(folder: Path) -> None:
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)
+
+
+def create(path: Path, data: bytes) -> None:
+    """Make a file that is a person's own, durably, where nothing is yet.
+
+    Raises `OSError`: `FileExistsError` for whatever is there, a link that leads nowhere included.
+    """
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _QUIET, 0o666)
+    try:
+        with open(fd, "wb", buffering=0):
+            write_all(fd, data)
+            sync(fd)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put a new file in the place of the one that may be there, as a whole or not at all; its rights stay."""
+    draft = path.with_name(f".{path.name[:64]}.{os.urandom(6).hex()}")
+    create(draft, data)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copymode(path, draft)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise

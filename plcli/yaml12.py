@@ -31,7 +31,8 @@ MAX_PROBLEMS = 100
 
 REPEATED_HINT = "remove one of the two"
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""What parses YAML, in C where that is to be had."""
 
 _WORDS: dict[str, Json] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -54,7 +55,7 @@ def read(text: str, file: str) -> tuple[Json, Place | None]:
     reader.look_for_control_characters(text)
     if not reader.problems:
         try:
-            for event in yaml.parse(text, Loader=_LOADER):
+            for event in yaml.parse(text, Loader=LOADER):
                 reader.take(event)
         except yaml.MarkedYAMLError as error:
             reader.problems.append(_syntax_problem(error, text, file))
@@ -69,6 +70,11 @@ def kind_of(value: Json) -> str:
     """The JSON kind of a value, with its article: `a string`, `an object`."""
     kinds = {bool: "a boolean", type(None): "null", int: "a number", float: "a number", str: "a string", list: "a list"}
     return kinds.get(type(value), "an object")
+
+
+def is_text(plain: str) -> bool:
+    """Whether the core schema takes a plain scalar for a string."""
+    return plain not in _WORDS and not any(form.fullmatch(plain) for form in (_DECIMAL, _BASED, _FLOAT, _NON_FINITE))
 
 
 class _Stop(Exception):
@@ -188,7 +194,8 @@ class _Reader:
             return _WORDS[text]
         decimal = _DECIMAL.fullmatch(text)
         if decimal or _BASED.fullmatch(text):
-            if len(text) > MAX_DIGITS:
+            # A hexadecimal digit stands for more than a decimal one.
+            if len(text) * (1 if decimal else 1.25) > MAX_DIGITS:
                 self._note(f"a number of {len(text)} digits", place, "put it in quotes to make it a string")
                 return 0
             return int(text) if decimal else int(text, 0)
