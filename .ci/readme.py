@@ -65,7 +65,14 @@ def words(text: str) -> str | list[str]:
 def made(what: str) -> str:
     """The text of a generated part."""
     kind, _, rest = what.partition(" ")
-    makers = {"help": help_text, "console": console, "exit-codes": exit_codes, "fields": fields, "key": key}
+    makers = {
+        "help": help_text,
+        "console": console,
+        "terminal": terminal,
+        "exit-codes": exit_codes,
+        "fields": fields,
+        "key": key,
+    }
     return makers[kind](rest)
 
 
@@ -75,9 +82,18 @@ def help_text(command: str) -> str:
 
 
 def console(command: str) -> str:
-    """What a command prints in a copy of the examples."""
+    """What a command prints in a copy of the examples; `init` beside it."""
     with examples() as place:
-        return f"```console\n$ plcli {command}\n{Steady()(plcli(command.split(), place))}```\n"
+        folder = place.parent if command.startswith("init") else place
+        return f"```console\n$ plcli {command}\n{Steady()(plcli(command.split(), folder))}```\n"
+
+
+def terminal(command: str) -> str:
+    """What a command shows on a terminal, without colours, in a copy of the examples."""
+    with examples() as place:
+        shown = Steady()(Text.from_ansi(on_terminal(command.split(), place)).plain)
+    lines = "".join(f"{line.rstrip()}\n" for line in shown.splitlines())
+    return f"```console\n$ plcli {command}\n{lines}```\n"
 
 
 def picture(commands: Iterable[str]) -> str:
@@ -109,7 +125,8 @@ class Steady:
 
     def __call__(self, shown: str) -> str:
         """The text, steady."""
-        shown = re.sub(r"(?<=\brun )[0-9a-z]{5}\b|^[0-9a-z]{5}(?=  \d{4}-)", self.tail, shown, flags=re.MULTILINE)
+        tails = r"(?<=\brun )[0-9a-hjkmnp-tv-z]{5}\b|^[0-9a-z]{5}(?=  \d{4}-)"
+        shown = re.sub(tails, self.tail, shown, flags=re.MULTILINE)
         shown = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-11-23 16:55:39", shown)
         return re.sub(r"\d+\.\d s\b", "0.3 s", shown)
 

@@ -5,35 +5,49 @@ The floor plan. Imports go down only. Rooms on one floor do not know each other,
 floors say the same of its own rooms. `tests/meta/test_floors.py` reads this plan and holds every
 import against it.
 
-    6  DOORS       session < running
-                   options, completion, inputs, running < commands < app < __main__
+    6  DOORS       session < running < several
+                   options, completion, inputs, several < commands < app < __main__
     5  WINDOW      render
-    4  MACHINERY   conversation < ingredients < resolve; spec_rules < expectation_rules
-                   conversation, expectation_rules < request_rules
+    4  MACHINERY   conversation < ingredients, modelchoice < resolve; crossing < moving < resolve
+                   spec_rules < expectation_rules
+                   conversation, expectation_rules < request_rules; scaffold
+                   connect, modeluse < modelfacts; resolve, engine < modelcheck
                    resolve, request_rules < validate; connect < engine; resolve, expect, engine < runs
+                   batch; resolve < unfinished
     3  KEEPERS     rejections < schemas < published; fence, schemas < workspace < modelrefs, toolbox
+                   model_rules < modelrefs
                    disk < mediastore; disk < lines < runlog; runids < runlog
     2  MATERIALS   jsontext, yaml12 < documents; conformance, yaml12 < variables; documents, variables < rows
+                   layout < tomltext; layout, yaml12 < yamltext; documents < comments
+                   tomltext, yamltext, comments < writing
                    meter < primitives < jinja_syntax < jinja < templates
                    regexes, jsonschemas < conformance < matchers
-                   address < environment < trust; keyshapes < redact; prices; git; plaintext
+                   address < environment < trust; keyshapes < redact; prices; git; pace; plaintext; retirements
     W  PROVIDERS   providers
-    1  VOCABULARY  media < request; media, response < exchange, failures; response < records
-                   exchange, records < traffic; specs
+    1  VOCABULARY  media < request; media, response < exchange, failures; quotas, refusals, waits < failures
+                   response < records; exchange, records < traffic; specs
     0  FOUNDATION  cancel; docstrings; errors; interrupts; paths; places; spelling
 
-    commands       log; run; schema; validate
-    render         screen < problems, table, live, answer, details; problems < errors; answer < card
-    providers      registry, answer < transport < openai_client
-                   roundtrip < params; openai_strict, roundtrip < openai_header
-                   answer < openai_turns; openai_turns, reading < openai_reading
+    commands       convert; init; log; models; run; schema; validate
+    render         screen < problems, table, live, answer, details, progress; problems < errors; answer < card
+                   table < models; answer, table < comparison
+    providers      registry, answer < transport < incoming; registry < outgoing
+                   incoming, outgoing < openai_client, gemini_client; gemini_client < gemini_listing
+                   outgoing < google_credentials < gemini_client
+                   openai_client < openai_listing; roundtrip < params; openai_strict, roundtrip < openai_header
+                   answer < turns; reading, turns < openai_reading
                    openai_client, openai_header, openai_reading, openai_tools, params < openai_chat, openai_responses
                    answer, openai_chat_answer < openai_chat_stream; openai_reading < openai_chat_answer
-                   openai_turns, roundtrip, turns < openai_chat_messages, openai_responses_items
+                   registry, turns < loosening
+                   loosening, openai_turns, reading, roundtrip < openai_chat_messages, openai_responses_items
                    openai_chat_messages, openai_chat_stream < openai_chat
                    openai_reading < openai_responses_answer, openai_responses_stream
                    openai_responses_answer, openai_responses_items, openai_responses_stream < openai_responses
-                   roundtrip < echo_turns; registry < echo_script; echo_answer, echo_script, echo_turns < echo
+                   reading, roundtrip, turns < gemini_contents < gemini_tools; gemini_contents, loosening < gemini_loose
+                   reading < gemini_calls < gemini_stream; reading < gemini_answer
+                   gemini_answer, gemini_client, gemini_loose, gemini_stream, gemini_tools, params < gemini
+                   loosening, roundtrip < echo_turns; registry < echo_script
+                   echo_answer, echo_script, echo_turns < echo
     specs          closed < expectations < tool < request < model; closed < workspace
 """
 

@@ -29,9 +29,12 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "init": Entry("plcli.commands.init", "Make a workspace that runs at once."),
     "run": Entry("plcli.commands.run", "Run request specs, or one prompt, and log each run."),
     "validate": Entry("plcli.commands.validate", "Check spec files and report every problem."),
     "schema": Entry("plcli.commands.schema", "Print, write or check the JSON Schemas of the formats."),
+    "convert": Entry("plcli.commands.convert", "Print or write a spec file in another format."),
+    "models": Entry("plcli.commands.models", "List models, show what a run would use, check them."),
     "log": Entry("plcli.commands.log", "List and show what ran."),
 }
 

@@ -12,8 +12,11 @@ from tests.support.cli import Cli, Said
 
 
 @pytest.mark.parametrize(
-    "command", ["", "run", "validate", "schema", "log", "log list", "log show"], ids=lambda command: command or "root"
-)
+    "command",
+    ["", "init", "run", "validate", "schema", "convert", "models", "models list", "models show", "models check",
+     "log", "log list", "log show"],
+    ids=lambda command: command or "root",
+)  # fmt: skip
 def test_help(said: Said, snapshot: SnapshotAssertion, command: str) -> None:
     assert said(*command.split(), "--help") == snapshot
 

