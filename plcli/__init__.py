@@ -12,7 +12,7 @@ import against it.
                    spec_rules < expectation_rules
                    conversation, expectation_rules < request_rules; scaffold
                    connect, modeluse < modelfacts; resolve, engine < modelcheck
-                   resolve, request_rules < validate; connect < engine; resolve, expect, engine < runs
+                   resolve, request_rules < validate; connect < engine; resolve, expect, engine < runs < tally
                    batch; resolve < unfinished
     3  KEEPERS     rejections < schemas < published; fence, schemas < workspace < modelrefs, toolbox
                    model_rules < modelrefs
@@ -26,7 +26,7 @@ import against it.
     W  PROVIDERS   providers
     1  VOCABULARY  media < request; media, response < exchange, failures; quotas, refusals, waits < failures
                    response < records; exchange, records < traffic; specs
-    0  FOUNDATION  cancel; docstrings; errors; interrupts; paths; places; spelling
+    0  FOUNDATION  cancel; docstrings; errors; headers; interrupts; paths; places; spelling
 
     commands       convert; init; log; models; run; schema; validate
     render         screen < problems, table, live, answer, details, progress; problems < errors; answer < card
@@ -37,13 +37,15 @@ import against it.
                    openai_client < openai_listing; roundtrip < params; openai_strict, roundtrip < openai_header
                    answer < turns; reading, turns < openai_reading
                    openai_client, openai_header, openai_reading, openai_tools, params < openai_chat, openai_responses
+                   reading < openai_spellings < openai_chat, openai_responses
                    answer, openai_chat_answer < openai_chat_stream; openai_reading < openai_chat_answer
                    registry, turns < loosening
                    loosening, openai_turns, reading, roundtrip < openai_chat_messages, openai_responses_items
                    openai_chat_messages, openai_chat_stream < openai_chat
                    openai_reading < openai_responses_answer, openai_responses_stream
                    openai_responses_answer, openai_responses_items, openai_responses_stream < openai_responses
-                   reading, roundtrip, turns < gemini_contents < gemini_tools; gemini_contents, loosening < gemini_loose
+                   reading, roundtrip, turns < gemini_contents < gemini_tools; reading < gemini_spellings
+                   gemini_contents, gemini_spellings, loosening < gemini_loose
                    reading < gemini_calls < gemini_stream; reading < gemini_answer
                    gemini_answer, gemini_client, gemini_loose, gemini_stream, gemini_tools, params < gemini
                    loosening, roundtrip < echo_turns; registry < echo_script

@@ -10,17 +10,17 @@ from collections.abc import Container
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
+# Text, which is compiled when an address is read: most commands never do.
 _AUTHORITY = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?"
-_URL = re.compile(r"([Hh][Tt][Tt][Pp][Ss]?)://" + _AUTHORITY + r"((?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*)")
-_ENTRY = re.compile(_AUTHORITY)
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_URL = r"([Hh][Tt][Tt][Pp][Ss]?)://" + _AUTHORITY + r"((?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*)"
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NUMBER = r"[0-9]+|0x[0-9a-f]*"
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _TRAPS = (
-    (re.compile(r"//[^/]*@"), "holds credentials"),
-    (re.compile(r"[^!-~]|\\"), "holds a space, a backslash, or a character outside ASCII"),
-    (re.compile(r"[?#]"), "holds a query or a fragment"),
-    (re.compile(r"\A(?![Hh][Tt][Tt][Pp][Ss]?://)"), "does not start with https:// or http://"),
+    (r"//[^/]*@", "holds credentials"),
+    (r"[^!-~]|\\", "holds a space, a backslash, or a character outside ASCII"),
+    (r"[?#]", "holds a query or a fragment"),
+    (r"\A(?![Hh][Tt][Tt][Pp][Ss]?://)", "does not start with https:// or http://"),
 )
 
 
@@ -72,9 +72,9 @@ def parse(url: str) -> Address:
     names outside ASCII, empty labels, last dots, and IPv4 addresses that are not four decimal numbers.
     """
     for trap, complaint in _TRAPS:
-        if trap.search(url):
+        if re.search(trap, url):
             raise ValueError(complaint)
-    match = _URL.fullmatch(url)
+    match = re.fullmatch(_URL, url)
     if match is None:
         raise ValueError("is not of the form https://host[:port]/path")
     scheme = match[1].lower()
@@ -87,7 +87,7 @@ def trusted_host(entry: str) -> str:
     `host` means https at port 443; `host:port` means that port, encrypted or not. There are no
     wildcards. Raises `ValueError` whose text completes a sentence about the entry.
     """
-    match = _ENTRY.fullmatch(entry)
+    match = re.fullmatch(_AUTHORITY, entry)
     if match is None:
         raise ValueError("is neither host nor host:port")
     port = _port(match[2])
@@ -102,7 +102,7 @@ def _host(text: str) -> str:
             raise ValueError("names no IPv6 address between its brackets") from None
     host = text.lower()
     labels = host.split(".")
-    if _NUMBER.fullmatch(labels[-1]):
+    if re.fullmatch(_NUMBER, labels[-1]):
         try:
             return str(IPv4Address(host))
         except ValueError:
@@ -110,7 +110,7 @@ def _host(text: str) -> str:
     if "xn--" in host:
         # Clients decode these, by rules that differ, and some fail on them.
         raise ValueError("names an international host, which two readers may take for two hosts")
-    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+    if len(host) > 253 or not all(re.fullmatch(_LABEL, label) for label in labels):
         raise ValueError("names no valid host")
     return host
 

@@ -102,10 +102,17 @@ class Batch(Generic[T]):
                 return min(pauses, default=None)
             number = min(ready)
             pace = self._jobs[number].pace
+            try:
+                Thread(target=self._work, args=(number,), daemon=True).start()
+            except RuntimeError:
+                # The system bears no more threads: those that run are enough, if there are any.
+                if not self.running:
+                    raise
+                self.at_once = self.running
+                return None
             self._waiting[pace].popleft()
             pace.started(now)
             self.running += 1
-            Thread(target=self._work, args=(number,), daemon=True).start()
         return None
 
     def _work(self, number: int) -> None:

@@ -224,6 +224,8 @@ def _builtin(tool: BuiltinTool, old: Side, new: Side) -> tuple[BuiltinTool | Non
     kind = _kind(tool)
     word = next((word for word, own in old.adapter.BUILTINS.items() if own["type"] == kind), None)
     theirs = new.adapter.BUILTINS.get(word) if word is not None else None
+    if kind in ("function", "custom"):
+        return None, (Loss("", f"only the {old.api} api understands all that this tool says"),)
     if word is None or theirs is None:
         return None, (Loss("", f"the {new.api} api has no {kind or 'such tool'}"),)
     made, usual = dict(theirs), old.adapter.BUILTINS[word]

@@ -10,7 +10,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
@@ -55,6 +55,11 @@ class UserSide:
     def key(self, name: str) -> str | None:
         """The key in that variable, the process environment first; None where it is unset or blank."""
         return self.variables.get(name, "").strip() or self.keys.get(name, "").strip() or None
+
+    def first_set(self, names: Sequence[str]) -> str | None:
+        """The first of these variables that holds a key; none of `.env` before one of the process environment."""
+        places = (self.variables, self.keys)
+        return next((name for place in places for name in names if place.get(name, "").strip()), None)
 
     def secrets(self, key_names: Iterable[str] = ()) -> frozenset[str]:
         """Every value that must not be logged: the named keys, keys of `.env`, and variables for headers."""

@@ -39,6 +39,9 @@ MESSAGE_LIMIT = 2000
 
 CHECK_BASE_URL = "check base_url: it must be the root of the api (OpenAI's often ends in /v1, Gemini's in no version)"
 
+_SOON = 60.0
+"""Seconds; no retry waits longer."""
+
 _WORD_LIMIT = 200
 
 _KIND_OF_STATUS = {
@@ -86,6 +89,10 @@ _HINT_OF_WORD = {
 _HINT_OF_GEMINI = {
     "reported as leaked": "make a new key and put it in GEMINI_API_KEY",
     "thought signature": "send the model's turns back as they came; only the model that signed them can read them",
+    "publisher model": "check the model id, and `vertex.location` of the model spec: not every region has every model",
+    "cache content metadata": "the cache is gone: drop body.cachedContent, or make a new one",
+    "cachedcontent not found": "the cache is gone: drop body.cachedContent, or make a new one",
+    "location is not supported": "the Developer API does not serve this country; Vertex may: `vertex` in a model spec",
     "not_found": "check the model id, and `api_version` of the model spec: not every version has every model",
     "service_disabled": "switch the api on for the project of the key or of `vertex`",
     "access_token_expired": "get a new access token: gcloud auth print-access-token",
@@ -125,6 +132,8 @@ def classify(status: int, body: Json | str, headers: Mapping[str, str]) -> CallF
     lower = {name.lower(): value for name, value in headers.items()}
     said = _listen(body)
     kind = _kind(status, said)
+    wait = asked_wait(lower, said.message, said.delay)
+    long = kind == "rate_limit" and wait is not None and wait > _SOON
     failure = Failure(
         kind=kind,
         message=_redirection(lower) if 300 <= status < 400 else said.message or f"the server answered {status}",
@@ -134,8 +143,8 @@ def classify(status: int, body: Json | str, headers: Mapping[str, str]) -> CallF
         type=said.type,
         param=said.param,
         request_id=lower.get("x-request-id") or lower.get("apim-request-id"),
-        retry_after=asked_wait(lower, said.message, said.delay),
-        hint=_hint(status, kind, said),
+        retry_after=wait,
+        hint=f"wait {wait:.0f} s, as the provider asks" if long else _hint(status, kind, said),
     )
     told = lower.get("x-should-retry")
     retryable = told == "true" if told in ("true", "false") else kind in ("timeout", "rate_limit", "server")

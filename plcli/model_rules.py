@@ -9,28 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from plcli import address, paths
+from plcli import address, headers, paths
 from plcli.documents import Document
 from plcli.errors import Problem, SetupError
 from plcli.places import Step
 from plcli.providers.registry import PROVIDERS, vertex_site
 from plcli.redact import Redactor
 from plcli.specs import Azure, ModelSpec
-from plcli.trust import header_complaint
 
 AZURE_VERSION = "2025-04-01-preview"
 """The last dated version of Azure's api; the form without dates took its place."""
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_BARE_KEY = re.compile(r"[A-Za-z0-9]{32,}")
-_VERSION = re.compile(r"[A-Za-z0-9-]*")
-_DEPLOYMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
-_OPERATION = re.compile(
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+_BARE_KEY = r"[A-Za-z0-9]{32,}"
+_VERSION = r"[A-Za-z0-9-]*"
+_DEPLOYMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
+_OPERATION = (
     r"/(?:chat/completions|completions|responses|images/(?:generations|edits)|embeddings)\Z"
     r"|(?:/v[0-9][0-9a-z]*)?/(?:models|tunedModels)/[^/]+:[A-Za-z]+\Z"
 )
-_AZURE_PATH = re.compile(r"/openai(?:/.*)?\Z")
-_GEMINI_VERSION = re.compile(r"/v[0-9][0-9a-z]*\Z")
+_AZURE_PATH = r"/openai(?:/.*)?\Z"
+_GEMINI_VERSION = r"/v[0-9][0-9a-z]*\Z"
 
 _TOO_CHEAP = 0.001
 """Dollars per million tokens; the cheapest models cost more, and the dearest cost this per thousand of them."""
@@ -59,7 +58,7 @@ def _provider_rules(document: Document, spec: ModelSpec) -> Iterator[Problem]:
                 yield document.problem((name,), message, "drop it, or name another provider", of="key")
     if spec.api_version is None:
         return
-    if not _VERSION.fullmatch(spec.api_version):
+    if not re.fullmatch(_VERSION, spec.api_version):
         yield document.problem(("api_version",), "no version of an api", f"write it like {AZURE_VERSION} or v1beta")
     elif known and spec.provider != "gemini" and spec.azure is None:
         message = f"{spec.provider} has no versions to choose from: it is not used"
@@ -90,12 +89,12 @@ def _azure_addresses(document: Document, spec: ModelSpec, azure: Azure) -> Itera
     except ValueError as error:
         yield document.problem(place, f"the address {error}", "write https://RESOURCE.openai.azure.com")
     else:
-        if path := _AZURE_PATH.search(root.path):
+        if path := re.search(_AZURE_PATH, root.path):
             undated = f", or drop azure and write base_url: {root.url}" if path[0] == "/openai/v1" else ""
             message = "the endpoint is the root of the resource, without /openai"
             yield document.problem(place, message, f"write {root.url.removesuffix(path[0])}{undated}")
     named: tuple[Step, ...] = ("azure", "deployment") if azure.deployment is not None else ("model",)
-    if not _DEPLOYMENT.fullmatch(spec.model if azure.deployment is None else azure.deployment):
+    if not re.fullmatch(_DEPLOYMENT, spec.model if azure.deployment is None else azure.deployment):
         hint = "deployments have letters, digits, '-', '_' and '.'"
         yield document.problem(named, "no name of a deployment", hint)
     elif azure.deployment not in (None, spec.model) and (spec.api or "responses") == "responses":
@@ -125,10 +124,10 @@ def _address_rules(document: Document, spec: ModelSpec) -> Iterator[Problem]:
         # The address itself is not shown: it may hold a password.
         yield document.problem(place, f"the address {error}", "write it like https://host/v1, and nothing more")
         return
-    if operation := _OPERATION.search(root.path):
+    if operation := re.search(_OPERATION, root.path):
         hint = f"name the root: {root.url.removesuffix(operation[0])}"
         yield document.problem(place, f"the address ends in {operation[0]}, which plcli adds itself", hint)
-    elif spec.provider == "gemini" and spec.api_version != "" and (version := _GEMINI_VERSION.search(root.path)):
+    elif spec.provider == "gemini" and spec.api_version != "" and (version := re.search(_GEMINI_VERSION, root.path)):
         hint = f"write base_url: {root.url.removesuffix(version[0])} and api_version: {version[0].strip('/')}"
         message = f"the address ends in {version[0]}, and the version is added to it"
         yield document.problem(place, message, hint, severity="warning")
@@ -136,14 +135,14 @@ def _address_rules(document: Document, spec: ModelSpec) -> Iterator[Problem]:
 
 def _sending_rules(document: Document, spec: ModelSpec) -> Iterator[Problem]:
     """Rules of what is sent along: key, headers, and what is left out."""
-    if spec.api_key_env is not None and not _VARIABLE.fullmatch(spec.api_key_env):
+    if spec.api_key_env is not None and not re.fullmatch(_VARIABLE, spec.api_key_env):
         hint = "name the variable; the key itself stays out of files"
         yield document.problem(("api_key_env",), "not the name of an environment variable", hint)
     elif spec.api_key_env is not None and _seems_a_key(spec.api_key_env):
         hint = "put it into a variable, and name that; a key that stood in a file should be made anew"
         yield document.problem(("api_key_env",), "this seems to be the key itself", hint)
     for name, value in spec.headers.items():
-        if complaint := header_complaint(name, value):
+        if complaint := headers.complaint(name, value):
             yield document.problem(("headers", name), f"this header {complaint}", of="key")
     for n, path in enumerate(spec.omit):
         try:
@@ -154,7 +153,7 @@ def _sending_rules(document: Document, spec: ModelSpec) -> Iterator[Problem]:
 
 
 def _seems_a_key(name: str) -> bool:
-    return bool(_BARE_KEY.fullmatch(name)) or Redactor().text(name) != name
+    return bool(re.fullmatch(_BARE_KEY, name)) or Redactor().text(name) != name
 
 
 def _number_rules(document: Document, spec: ModelSpec) -> Iterator[Problem]:

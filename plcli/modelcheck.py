@@ -34,6 +34,13 @@ LONGEST_ANSWER = 16
 
 State = Literal["ok", "unknown", "failed"]
 
+_HINT_OF_KIND = {
+    "rate_limit": "wait a moment, and check again",
+    "server": "the trouble is on the provider's side: check again later",
+    "timeout": "check again, or raise --timeout",
+}
+"""Where a run would be told of options that checking has not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -178,6 +185,8 @@ class _Asking:
             gone = retirement.sentence if retirement and retirement.gone else None
             place = f"`model` in {ref.document.file}" if ref.document else "the id"
             error.hint = gone or error.hint or f"check {place}"
+        elif isinstance(error, CallFailed):
+            error.hint = _HINT_OF_KIND.get(error.failure.kind, error.hint)
         return Checked(self.question, "failed", retirement=retirement, error=error)
 
     def _retirement(self, shutdown: str | None) -> Retirement | None:

@@ -142,7 +142,7 @@ def key_variable(ref: ModelRef, user: UserSide) -> KeyVariable | None:
         access = trust.decide(site, base_url, named, user)
     except SetupError:
         names = (named,) if named else ref.provider.key_env
-        found = next((name for name in names if user.key(name)), None)
+        found = user.first_set(names)
         return KeyVariable(found or names[0], found is not None) if names else None
     return KeyVariable(access.variable, True) if access.variable else None
 

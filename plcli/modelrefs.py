@@ -47,6 +47,10 @@ def model_reference(workspace: Workspace, text: str) -> ModelRef:
     Raises `BadReference` where nothing has that name, `SetupError` where the provider is not known, and
     `SpecError` where the model spec is wrong.
     """
+    return workspace.once(("model", text), lambda: _reference(workspace, text))
+
+
+def _reference(workspace: Workspace, text: str) -> ModelRef:
     path = workspace.lookup("model", text)
     if path is not None:
         return load_model(workspace, path)

@@ -15,7 +15,7 @@ from plcli.crossing import Origin, Side, Step, traced
 from plcli.media import Json
 from plcli.paths import Parts
 from plcli.providers.registry import Provider, adapter, provider
-from plcli.providers.roundtrip import within
+from plcli.providers.roundtrip import same, within
 from plcli.request import Loss, Request
 
 _FIELDS = ("messages", "tools", "tool_choice", "parallel_tool_calls", "chain", "output", "image", "script")
@@ -61,19 +61,25 @@ def move(request: Request, to: Provider, api: str, model: str) -> Moved:
 def _read_back(request: Request, old: Side, new: Side) -> Step:
     """The request without `body` and `omit`: what these change in the old wire the header says where it can."""
     header = request._replace(body={}, omit=())
-    if not request.body and not request.omit:
+    as_it_is = old.adapter.uncompile(*old.adapter.compile(header)[:2])
+    plain, cut, read = (_reread(form, old) for form in (header, request._replace(body={}), request))
+    if not request.body and not request.omit and not _changes(as_it_is, plain):
         return Step(header)
     compiled = old.adapter.compile(request)
-    plain, cut, read = (_reread(form, old) for form in (header, request._replace(body={}), request))
-    left = tuple(_unread(read.body, request.body))
+    written = old.adapter.respell(dict(request.body))
+    usual = old.adapter.defaults(header, None).body
+    left = tuple(place for place in _unread(read.body, written) if not _stands(usual, place, written))
     losses = [loss for loss in compiled.losses if loss.path.startswith("omit[")]
     losses += (Loss(paths.show(("body", *place)), f"only the {old.api} api has this", _IN_BODY) for place in left)
-    losses += (*_garbled(plain, cut, "omit", {}), *_garbled(cut, read, "body", request.body))
-    origins: dict[Parts, Origin] = {}
+    losses += (*_garbled(plain, cut, "omit", {}), *_garbled(cut, read, "body", written))
+    # Several functions may have been one entry.
+    several = len(plain.tools) != len(as_it_is.tools)
+    origins: dict[Parts, Origin] = {("tools",): Origin(("tools",), exact=False)} if several else {}
     for name, item in request.body.items():
         if (name,) not in left:
             origins |= _origins((name,), item, header, plain, old)
-    changed = _changes(plain, read)
+    origins |= _turns_behind(header, plain, read)
+    changed = _changes(as_it_is, read)
     params = {name: value for name, value in header.params.items() if ("params", name) not in changed}
     params |= {name: value for name, value in read.params.items() if ("params", name) in changed}
     fields = {name: getattr(read, name) for name in _FIELDS if (name,) in changed}
@@ -81,8 +87,14 @@ def _read_back(request: Request, old: Side, new: Side) -> Step:
 
 
 def _reread(request: Request, side: Side) -> Request:
-    """The request as its own wire reads."""
-    return side.adapter.uncompile(*side.adapter.compile(request)[:2])
+    """The request as its own wire reads, whoever's spelling stands in it."""
+    wire, target, _ = side.adapter.compile(request)
+    return side.adapter.uncompile(side.adapter.respell(wire), target)
+
+
+def _stands(usual: Mapping[str, Json], place: Parts, written: Mapping[str, Json]) -> bool:
+    """Whether a body says at this place what would be there without it."""
+    return same(paths.find(usual, place, ...), paths.find(written, place))
 
 
 def _garbled(before: Request, after: Request, cause: str, written: Mapping[str, Json]) -> Iterator[Loss]:
@@ -116,6 +128,14 @@ def _unread(left: Mapping[str, Json], written: Mapping[str, Json], at: Parts = (
             yield from _unread(inner, item, (*at, name))
         else:
             yield (*at, name)
+
+
+def _turns_behind(header: Request, plain: Request, read: Request) -> dict[Parts, Origin]:
+    """Where the turns of the header stood, if a body has put others before them."""
+    ahead = len(read.messages) - len(plain.messages)
+    if len(plain.messages) != len(header.messages) or read.messages[ahead:] != plain.messages:
+        return {}
+    return {("messages", ahead + at): Origin(("messages", at)) for at in range(len(plain.messages))}
 
 
 def _origins(place: Parts, item: Json, header: Request, plain: Request, side: Side) -> dict[Parts, Origin]:

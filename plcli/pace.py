@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 
 from plcli.specs import Limits
@@ -17,7 +18,9 @@ class Pace:
     what the ended ones used on average, whichever is more.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, *, alone: bool = False) -> None:
+        self.alone = alone
+        """Whether only one may run at a time, whatever the limits say."""
         self._limits = limits or Limits()
         self._running = 0
         self._starts: deque[float] = deque()
@@ -29,7 +32,8 @@ class Pace:
     def delay(self, now: float, expected: int = 0) -> float | None:
         """Seconds until a request that will use some `expected` tokens may start; None: not before one has ended."""
         limits = self._limits
-        if limits.concurrency is not None and self._running >= limits.concurrency:
+        most = 1 if self.alone else limits.concurrency
+        if most is not None and self._running >= most:
             return None
         waits = [0.0, self._held - now]
         if limits.rpm is not None:
@@ -47,7 +51,11 @@ class Pace:
     def started(self, now: float) -> None:
         """A request starts."""
         self._running += 1
-        self._starts.append(now)
+        self.again(now)
+
+    def again(self, moment: float) -> None:
+        """A running request will be sent once more then, which counts as a start. Any thread may call it."""
+        insort(self._starts, moment)
 
     def ended(self, now: float, tokens: int) -> None:
         """A request has ended, having used so many tokens."""

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_NOTHING = re.compile(r"\blimit: 0(?!\.?\d)")
+_NOTHING = r"\blimit: 0(?!\.?\d)"
 _LONGEST_ID = 200
 
 
 def spent(message: str, details: Iterable[Mapping[str, Any]]) -> bool:
     """Whether an error says that the quota of a day is used up, or that the account has none of it."""
-    return _NOTHING.search(message) is not None or any(map(_of_a_day, details))
+    return re.search(_NOTHING, message) is not None or any(map(_of_a_day, details))
 
 
 def _of_a_day(detail: Mapping[str, Any]) -> bool:

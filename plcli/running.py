@@ -63,6 +63,8 @@ class Running:
         """Run one plan, log it, and show its answer; raises `LogError` after that where it could not be logged."""
         screen = self.session.screen
         self.announce(plan)
+        for loss in plan.resolved.losses:
+            screen.warn(loss.told)
         live = Live(screen, self.session.redactor)
         turn = self.ask(plan, live, live.wait)
         with interrupts.held_back():
@@ -75,11 +77,9 @@ class Running:
         return run
 
     def announce(self, plan: Plan) -> None:
-        """What is asked of whom, and what that request cannot carry there."""
+        """What is asked of whom."""
         screen, resolved = self.session.screen, plan.resolved
         show_header(plan.name, resolved.model_name, screen)
-        for loss in resolved.losses:
-            screen.warn(loss.told)
         if screen.verbose:
             show_connection(plan.connection, resolved.compiled.target, screen)
 

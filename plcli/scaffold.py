@@ -83,7 +83,12 @@ def _there(root: Path, place: Path) -> str | None:
 
 
 def _look_for_obstacles(root: Path, name: str) -> None:
-    """Raise `UsageError` where something on the way to a file is no folder, or a link that leads out of the root."""
+    """Raise `UsageError` where something on the way to a file is no folder, or a link that leads out of the root.
+
+    So does a folder where the file itself is wanted.
+    """
+    if os.path.isdir(root / name):
+        raise UsageError(f"{root / name} is a folder", hint=f"make {name} a plain file")
     for folder in (root / name).parents:
         if folder == root:
             return

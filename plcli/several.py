@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,18 +11,21 @@ from functools import partial
 from plcli import interrupts
 from plcli.batch import Batch, Done, Job
 from plcli.cancel import Cancel
-from plcli.engine import Turn
+from plcli.engine import LONGEST_WAIT, Turn
 from plcli.errors import Exit, LogError
 from plcli.exchange import canonical
 from plcli.media import encode
 from plcli.pace import Pace
 from plcli.records import Record
+from plcli.render.answer import dollars
 from plcli.render.comparison import show_comparison
 from plcli.render.live import Live
 from plcli.render.progress import Progress
+from plcli.request import Loss
 from plcli.response import Event, Failure
 from plcli.running import Plan, Running
-from plcli.runs import ANSWERED_NO, Run
+from plcli.runs import Run
+from plcli.tally import Tally
 
 TICK = 0.2
 """Seconds between two looks at the clock of the progress line."""
@@ -49,7 +51,9 @@ def run_several(running: Running, plans: Sequence[Plan], terms: Terms, batch_id:
     """Run the plans; gives the largest exit code, or raises what stood against one after the others have ended."""
     # A single run is too short to collect garbage in; several are not.
     gc.enable()
-    return _Several(running, plans, terms, batch_id).run()
+    for told in dict.fromkeys(_loss(plan, loss, terms) for plan in plans for loss in plan.resolved.losses):
+        running.session.screen.warn(told)
+    return _Several(running, plans, terms, batch_id, _paces(plans, alone=terms.max_cost is not None)).run()
 
 
 @dataclass(slots=True)
@@ -60,15 +64,10 @@ class _Several:
     plans: Sequence[Plan]
     terms: Terms
     batch_id: str
+    paces: Sequence[Pace]
     cancel: Cancel = field(default_factory=Cancel)
     began: float = field(default_factory=time.monotonic)
-    code: Exit = Exit.DONE
-    states: Counter[str] = field(default_factory=Counter)
-    failed: list[int] = field(default_factory=list)
-    unanswered: int = 0
-    spent: float = 0.0
-    dearest: float = 0.0
-    unpriced: bool = False
+    tally: Tally = field(default_factory=Tally)
     stopped: str | None = None
     trouble: BaseException | None = None
     held: dict[int, tuple[Record, Live | None]] = field(default_factory=dict)
@@ -77,15 +76,12 @@ class _Several:
 
     def run(self) -> int:
         """Run all, show each, and sum up."""
-        paces = _paces(self.plans)
         jobs = [
             Job(partial(self.ask, number, pace), pace, _guess(plan))
-            for number, (plan, pace) in enumerate(zip(self.plans, paces, strict=True))
+            for number, (plan, pace) in enumerate(zip(self.plans, self.paces, strict=True))
         ]
         progress = Progress(self.running.session.screen)
-        # The first run tells what one costs, before more of them start.
-        at_once = 1 if self.terms.max_cost is not None else self.terms.jobs
-        batch = Batch(jobs, at_once=at_once, cancel=self.cancel, tokens=_tokens)
+        batch = Batch(jobs, at_once=self.terms.jobs, cancel=self.cancel, tokens=_tokens)
         with interrupts.told(batch.interrupt):
             for ended in batch.ended(TICK if progress.on and not self.streaming else None):
                 self.settle(ended, batch, progress)
@@ -94,11 +90,11 @@ class _Several:
             progress.clear()
             self.show(everything=True)
         if batch.interrupted:
-            self.code = Exit.INTERRUPTED
+            self.tally.code = Exit.INTERRUPTED
         self.sum_up()
         if self.trouble is not None:
             raise self.trouble
-        return self.code
+        return self.tally.code
 
     @property
     def streaming(self) -> bool:
@@ -110,8 +106,10 @@ class _Several:
         plan = self.plans[number]
 
         def wait(failure: Failure, seconds: float) -> None:
+            until = time.monotonic() + seconds
+            pace.again(until)
             if failure.kind == "rate_limit":
-                pace.hold(time.monotonic() + seconds)
+                pace.hold(until)
             if live is not None:
                 live.wait(failure, seconds)
 
@@ -138,41 +136,34 @@ class _Several:
                 records, unlogged = self.running.log([(plan, run) for _, plan, run in runs])
             self.trouble = self.trouble or unlogged
             for (number, _, run), record in zip(runs, records, strict=True):
-                self.count(number, run)
+                self.tally.count(number, run)
+                self.learn(run, self.paces[number])
                 self.held[number] = (record, self.lives.pop(number, None))
             progress.clear()
             self.show()
-        if self.trouble is not None:
-            batch.stop()
-        elif self.terms.max_fail is not None and len(self.failed) >= self.terms.max_fail and batch.waiting:
-            self.stopped = f"stopped after {_counted(len(self.failed), 'failure')}"
+        if self.terms.max_fail is not None and len(self.tally.failed) >= self.terms.max_fail:
+            self.stopped = f"stopped after {_counted(len(self.tally.failed), 'failure')}"
+        if self.trouble is not None or self.stopped is not None:
             batch.stop()
         elif self.terms.max_cost is not None:
             self.keep_within(self.terms.max_cost, batch)
 
-    def count(self, number: int, run: Run) -> None:
-        """Add a run to what is summed up."""
-        self.code = max(self.code, run.exit)
-        self.states[run.turn.response.state] += 1
-        if run.exit not in (Exit.DONE, Exit.INTERRUPTED):
-            self.failed.append(number)
-        if run.failure is not None and run.turn.response.state not in ANSWERED_NO:
-            self.unanswered += 1
-        if run.cost is not None:
-            self.spent += run.cost.amount
-            self.dearest = max(self.dearest, run.cost.amount)
-        elif run.failure is None:
-            self.unpriced = True
+    def learn(self, run: Run, pace: Pace) -> None:
+        """What a run tells of the others of its model: what they cost, and how long they must wait."""
+        failure = run.failure
+        if run.cost is not None or failure is None:
+            pace.alone = False
+        if failure is not None and failure.kind == "rate_limit" and failure.retry_after:
+            pace.hold(time.monotonic() + failure.retry_after)
+            if failure.retry_after > LONGEST_WAIT:
+                self.stopped = f"{run.resolved.model_name} asks for a pause of {failure.retry_after:.0f} s"
 
     def keep_within(self, budget: float, batch: Batch[Turn]) -> None:
-        """Start only as many as the budget bears, each as dear as the dearest so far."""
-        if not self.dearest:
-            batch.at_once = self.terms.jobs if self.unpriced else 1
-            return
-        batch.at_once = min(self.terms.jobs, max(0, int((budget - self.spent) / self.dearest)))
+        """Start only as many as the budget bears."""
+        batch.at_once = self.tally.bears(budget, self.terms.jobs)
         if not batch.at_once and not batch.running and batch.waiting:
-            self.stopped = f"stopped before PLCLI_MAX_COST ({_dollars(budget)}) is exceeded"
-            self.code = max(self.code, Exit.SETUP)
+            self.stopped = f"stopped at PLCLI_MAX_COST ({dollars(budget)})"
+            self.tally.code = max(self.tally.code, Exit.SETUP)
             batch.stop()
 
     def show(self, everything: bool = False) -> None:
@@ -208,7 +199,8 @@ class _Several:
     def show_one(self, number: int) -> None:
         """Show one run that has ended."""
         record, live = self.held.pop(number)
-        if record.error is not None and record.error.kind == "interrupted" and not (live and live.printed):
+        interrupted = record.error is not None and record.error.kind == "interrupted"
+        if interrupted and not (live and live.printed) and not self.running.session.screen.machine:
             # The end of the batch says it once for all.
             return
         if live is None:
@@ -219,10 +211,10 @@ class _Several:
         """How far the batch is."""
         seconds = int(time.monotonic() - self.began)
         facts = [
-            f"{self.states.total()} of {len(self.plans)}",
+            f"{self.tally.done} of {len(self.plans)}",
             f"{batch.running} running",
-            f"{len(self.failed)} failed" if self.failed else "",
-            _dollars(self.spent) if self.spent else "",
+            f"{len(self.tally.failed)} failed" if self.tally.failed else "",
+            dollars(self.tally.spent) if self.tally.spent else "",
             f"{seconds // 60}:{seconds % 60:02}",
             f"limits hold the next back for {batch.pause:.0f} s" if batch.pause and batch.pause >= 1 else "",
         ]
@@ -231,20 +223,22 @@ class _Several:
     def sum_up(self) -> None:
         """The last lines: how many came to what, what failed, and how to go on where something is left."""
         screen = self.running.session.screen
-        done = self.states.total()
-        states = ", ".join(f"{count} {state}" for state, count in self.states.items())
-        cost = f" · {_dollars(self.spent)}" if self.spent else ""
+        done = self.tally.done
+        states = ", ".join(f"{count} {state}" for state, count in self.tally.states.items())
+        cost = f" · {dollars(self.tally.spent)}" if self.tally.spent else ""
         took = f" · {time.monotonic() - self.began:.1f} s"
         screen.say((f"{done} of {len(self.plans)} runs: {states}{cost}{took}" if done else "no run has ended", "bold"))
-        if self.terms.max_cost is not None and self.unpriced:
+        if self.terms.max_cost is not None and self.tally.unpriced:
             screen.warn("PLCLI_MAX_COST does not hold where prices are not known: add `pricing` to the model spec")
-        if self.failed and len(self.plans) > 1:
-            screen.say((f"failed: {self.names(sorted(self.failed))}", "dim"))
+        if self.tally.failed and len(self.plans) > 1:
+            screen.say((f"failed: {self.names(sorted(self.tally.failed))}", "dim"))
         left = len(self.plans) - done
-        if left:
-            screen.warn(f"{self.stopped or 'interrupted'}: {left} not run")
-        if left + self.unanswered and self.running.keep and not isinstance(self.trouble, LogError):
-            screen.say(("to go on: the same command with ", "dim"), f"--resume {self.batch_id}")
+        told = f"{self.stopped or ('stopped' if self.trouble else 'interrupted')}: {left} not run" if left else None
+        if left + self.tally.unanswered and self.running.keep and not isinstance(self.trouble, LogError):
+            way_on = f"to go on: the same command with --resume {self.batch_id}"
+            told = f"{told}; {way_on}" if told else way_on
+        if told:
+            screen.warn(told)
 
     def names(self, numbers: Sequence[int]) -> str:
         """What a person knows the plans by."""
@@ -259,14 +253,22 @@ def _unseen(event: Event) -> None:
     """Answers that come at once are shown when they are whole."""
 
 
-def _paces(plans: Sequence[Plan]) -> list[Pace]:
-    """The pace of each plan; those of one model at one address share theirs."""
+def _loss(plan: Plan, loss: Loss, terms: Terms) -> str:
+    """What a person is told of a loss, once for all rows."""
+    return f"{plan.resolved.model_name}: {loss.told}" if terms.models > 1 else loss.told
+
+
+def _paces(plans: Sequence[Plan], *, alone: bool) -> list[Pace]:
+    """The pace of each plan; those of one model at one address share theirs.
+
+    `alone` says that the first run of each must tell what one costs, before more of them start.
+    """
     shared: dict[tuple[str, str | None], Pace] = {}
     paces = []
     for plan in plans:
         model = plan.resolved.model
         place = (plan.resolved.model_name, plan.connection.base_url)
-        paces.append(shared.setdefault(place, Pace(model.spec.limits if model.spec else None)))
+        paces.append(shared.setdefault(place, Pace(model.spec.limits if model.spec else None, alone=alone)))
     return paces
 
 
@@ -288,7 +290,3 @@ def _tokens(turn: Turn) -> int:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
-
-
-def _dollars(amount: float) -> str:
-    return f"${amount:.6f}".rstrip("0").rstrip(".")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from plcli.address import Address, parse
 from plcli.environment import UserSide
 from plcli.errors import OfflineError, SetupError
+from plcli.headers import complaint, is_value
 from plcli.media import Json
 from plcli.providers.registry import PROVIDERS, Provider
 
@@ -25,24 +26,6 @@ _OTHERS = (
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _KEY = re.compile(r"[!-~]+")
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_HEADER_VALUE = re.compile(r"[\t -~]*")
-_RESERVED_HEADERS = frozenset(
-    {
-        "authorization",
-        "connection",
-        "content-length",
-        "host",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +71,7 @@ def decide(provider: Provider, base_url: str | None, api_key_env: str | None, us
         names = provider.key_env if home else ()
         # A gateway that the user's side names may add the key itself.
         required = bool(names) and _own_host(provider, address)
-    variable = next((name for name in names if user.key(name)), None)
+    variable = user.first_set(names)
     if variable is None:
         if required:
             raise _no_key(names)
@@ -109,17 +92,6 @@ def at_home(provider: Provider, access: Access, user: UserSide) -> bool:
     return _at_home(provider, address, user) and (address.scheme == "https" or address.loopback)
 
 
-def header_complaint(name: str, value: str) -> str | None:
-    """Why a spec must not set this header, as the end of a sentence; None where it may."""
-    if not _HEADER_NAME.fullmatch(name):
-        return "is no name of a header"
-    if name.lower() in _RESERVED_HEADERS:
-        return "is set by plcli alone; keys are named with api_key_env"
-    if not _HEADER_VALUE.fullmatch(value):
-        return "holds control characters, or characters outside ASCII"
-    return None
-
-
 def fill_headers(headers: Mapping[str, str], provider: Provider, access: Access, user: UserSide) -> dict[str, str]:
     """The headers of a model spec with `${NAME}` filled, ready to send.
 
@@ -130,9 +102,8 @@ def fill_headers(headers: Mapping[str, str], provider: Provider, access: Access,
     for name, text in headers.items():
         place = f"header {name!r}"
         filled[name] = _filled(text, place, access, provider, user)
-        complaint = header_complaint(name, filled[name])
-        if complaint:
-            raise SetupError(f"{place} {complaint}", hint="change `headers` of the model spec, or the variable in it")
+        if reason := complaint(name, filled[name]):
+            raise SetupError(f"{place} {reason}", hint="change `headers` of the model spec, or the variable in it")
     return filled
 
 
@@ -199,7 +170,7 @@ def _filled(text: str, place: str, access: Access, provider: Provider, user: Use
         found = user.variables.get(name, "").strip()
         if not found:
             raise SetupError(f"{place} uses {name}, which is not set", hint=f"export {name}=…")
-        if not _HEADER_VALUE.fullmatch(found):
+        if not is_value(found):
             raise SetupError(f"{name} holds characters that no header can carry", hint=f"set {name} again")
         return found
 

@@ -7,10 +7,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-_ASKED_WAIT = re.compile(
-    r"\b(?:retry|try again) (?:in|after) ((?:[\d.]+ ?(?:ms|milliseconds?|h|m|s)[a-z]* ?)+)", re.IGNORECASE
-)
-_WAIT_PIECE = re.compile(r"([\d.]+) ?(ms|milli|h|m|s)", re.IGNORECASE)
+_ASKED_WAIT = r"(?i)\b(?:retry|try again) (?:in|after) ((?:[\d.]+ ?(?:ms|milliseconds?|h|m|s)[a-z]* ?)+)"
+_WAIT_PIECE = r"(?i)([\d.]+) ?(ms|milli|h|m|s)"
 _SECONDS = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -33,10 +31,10 @@ def asked_wait(headers: Mapping[str, str], message: str, delay: str | None) -> f
         pass
     if delay is not None:
         return _number(delay.removesuffix("s"))
-    asked = _ASKED_WAIT.search(message)
+    asked = re.search(_ASKED_WAIT, message)
     if asked is None:
         return None
-    pieces = [(_number(amount), _SECONDS[unit.lower()]) for amount, unit in _WAIT_PIECE.findall(asked[1])]
+    pieces = [(_number(amount), _SECONDS[unit.lower()]) for amount, unit in re.findall(_WAIT_PIECE, asked[1])]
     return sum(amount * unit for amount, unit in pieces if amount is not None)
 
 

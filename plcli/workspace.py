@@ -6,10 +6,10 @@ What the files say is the business of `schemas`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar, cast
 
 from plcli import git
 from plcli.documents import FORMATS, Document, load, parse
@@ -19,6 +19,8 @@ from plcli.places import Step
 from plcli.schemas import load_spec
 from plcli.specs import WorkspaceSpec
 from plcli.spelling import did_you_mean
+
+T = TypeVar("T")
 
 FILE = "plcli.toml"
 """Name of the file that makes a folder a workspace."""
@@ -48,6 +50,7 @@ class Workspace:
     file: Path | None = None
     allowed: tuple[Path, ...] = ()
     _named: dict[Kind, dict[str, tuple[Path, ...]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def media(self) -> Path:
@@ -94,6 +97,12 @@ class Workspace:
             return None
         self.fence.place(paths[0].name, beside=paths[0])
         return paths[0]
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives for a key, made once: the many rows of a batch are of one state of the files."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast(T, self._made[key])
 
     def suggestion(self, kind: Kind, name: str) -> str | None:
         """The name that was probably meant."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import typer
 
@@ -15,7 +17,7 @@ from plcli.media import encode, lower
 from plcli.records import Batch
 from plcli.resolve import Overrides, Resolved, refusal, resolve
 from plcli.running import Plan, Running
-from plcli.session import open_session
+from plcli.session import Session, open_session
 from plcli.several import Terms, run_several
 from plcli.unfinished import left
 from plcli.workspace import Workspace
@@ -72,26 +74,17 @@ def run(
     if inline and not dry_run:
         raise UsageError("--inline goes with --dry-run", hint="add --dry-run, or drop --inline")
     inputs = read_inputs(session.workspace, specs or [], prompt, var or [], rows)
-    for file in dict.fromkeys(item.file for item in inputs if item.file is not None):
-        if inner := session.workspace.inner(file):
-            folder = session.workspace.label(inner)
-            screen.warn(f"{session.workspace.label(file)} belongs to the workspace {folder}: add --workspace {folder}")
+    _tell_of_other_workspaces(session, inputs)
     overrides = read_overrides(model or [], set_ or [])
-    wanted = [
-        (_resolved(session.workspace, item, each), item.row, number if repeat > 1 else None)
-        for item in inputs
-        for number in range(repeat)
-        for each in overrides
-    ]
-    if strict and any(plan.losses for plan, *_ in wanted):
-        raise SpecError(
-            dict.fromkeys(problem for plan, *_ in wanted if plan.losses for problem in refusal(plan).problems)
-        )
+    wanted = list(_wanted(session.workspace, inputs, overrides, repeat))
+    if strict and any(each.resolved.losses for each in wanted):
+        refused = (refusal(each.resolved) for each in wanted if each.resolved.losses)
+        raise SpecError(dict.fromkeys(problem for refusal in refused for problem in refusal.problems))
     if dry_run:
-        for plan, *_ in wanted:
-            for loss in plan.losses:
-                screen.warn(loss.told)
-            screen.write(screen.out, _dry(plan, inline=inline, pretty=len(wanted) == 1) + "\n")
+        for told in dict.fromkeys(loss.told for each in wanted for loss in each.resolved.losses):
+            screen.warn(told)
+        for each in wanted:
+            screen.write(screen.out, _dry(each.resolved, inline=inline, pretty=len(wanted) == 1) + "\n")
         return Exit.DONE
     running = Running(
         session,
@@ -101,23 +94,51 @@ def run(
         keep=not no_log,
         tags=tuple(tag or ()),
     )
-    requests = [resolved for resolved, *_ in wanted]
+    requests = [each.resolved for each in wanted]
     places = left(resume, requests, session.log) if resume is not None else list(range(len(wanted)))
     connections = running.connections(requests)
-    if len(wanted) == 1 and places:
-        return running.one(Plan(wanted[0][0], connections[0])).exit
+    if len(wanted) == 1 and resume is None:
+        return running.one(Plan(requests[0], connections[0])).exit
     if not places:
         screen.say(f"nothing is left of batch {resume}: all {len(wanted)} runs have their answers")
         return Exit.DONE
     batch_id = resume or uuid.uuid4().hex[:12]
     plans = [
-        Plan(resolved, connections[place], Batch(id=batch_id, n=len(wanted), row=row, repeat=number))
+        Plan(
+            requests[place],
+            connections[place],
+            Batch(id=batch_id, n=len(wanted), row=wanted[place].row, repeat=wanted[place].repeat),
+        )
         for place in places
-        for resolved, row, number in [wanted[place]]
     ]
     compared = len(overrides) if resume is None else 1
     terms = Terms(jobs or compared, max_fail, session.user.max_cost, compared)
     return run_several(running, plans, terms, batch_id)
+
+
+class _Wanted(NamedTuple):
+    """A run that is asked for: its request, and its row and repetition where there are several."""
+
+    resolved: Resolved
+    row: int | None
+    repeat: int | None
+
+
+def _wanted(
+    workspace: Workspace, inputs: Sequence[Input], overrides: Sequence[Overrides], repeat: int
+) -> Iterator[_Wanted]:
+    """Every input so often with every model."""
+    for item in inputs:
+        resolved = [_resolved(workspace, item, each) for each in overrides]
+        for number in range(repeat):
+            yield from (_Wanted(one, item.row, number if repeat > 1 else None) for one in resolved)
+
+
+def _tell_of_other_workspaces(session: Session, inputs: Sequence[Input]) -> None:
+    for file in dict.fromkeys(item.file for item in inputs if item.file is not None):
+        if inner := session.workspace.inner(file):
+            label, folder = session.workspace.label(file), session.workspace.label(inner)
+            session.screen.warn(f"{label} belongs to the workspace {folder}: add --workspace {folder}")
 
 
 def _resolved(workspace: Workspace, item: Input, overrides: Overrides) -> Resolved:

@@ -25,7 +25,8 @@ from plcli.specs import ModelSpec
 from plcli.specs.request import Params
 
 __all__ = [
-    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "send", "uncompile",
+    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "respell", "send",
+    "uncompile",
 ]  # fmt: skip
 
 OPERATION = "echo"
@@ -64,6 +65,11 @@ def uncompile(wire: Json, target: Target) -> Request:
     if same(wire["model"], target.model):
         del body["model"]
     return request._replace(body=body)
+
+
+def respell(wire: Json) -> Json:
+    """The wire as it is: nobody else writes one."""
+    return wire
 
 
 def send(wire: Json, target: Target, call: Call) -> Iterator[WireEvent]:

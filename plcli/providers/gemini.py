@@ -16,6 +16,7 @@ from plcli.providers.gemini_answer import read
 from plcli.providers.gemini_client import post
 from plcli.providers.gemini_contents import contents_losses, contents_of, instruction_of, messages_of, with_signatures
 from plcli.providers.gemini_loose import loosen
+from plcli.providers.gemini_spellings import respell
 from plcli.providers.gemini_stream import fold, progress
 from plcli.providers.gemini_tools import BUILTINS
 from plcli.providers.reading import rows, table
@@ -25,7 +26,8 @@ from plcli.request import Loss, Message, Output, Request
 from plcli.specs import ModelSpec
 
 __all__ = [
-    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "send", "uncompile",
+    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "respell", "send",
+    "uncompile",
 ]  # fmt: skip
 
 OPERATION = "generateContent"

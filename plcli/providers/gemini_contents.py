@@ -78,7 +78,9 @@ def with_signatures(messages: Sequence[Message]) -> tuple[Message, ...]:
 
     That is the first call of every step since the user spoke last. Calls that are native stay as they are.
     """
-    spoken = max((at for at, message in enumerate(messages) if message.role == "user"), default=-1)
+    spoken = max(
+        (at for at, message in enumerate(messages) if message.role == "user" and _write(message, {})), default=-1
+    )
     steps = (at > spoken and message.role == "assistant" for at, message in enumerate(messages))
     return tuple(
         message._replace(parts=_with_signature(message.parts)) if step else message

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from plcli.media import Json
-from plcli.providers.reading import rows, table
+from plcli.providers.reading import table
 
 _CONFIG, _DECLARATIONS = "generationConfig", "functionDeclarations"
 
@@ -21,6 +21,9 @@ _SAYS_NOTHING: Mapping[str, Json] = {
 _INSIDE = ("functionCall", "functionResponse", "inlineData", "fileData")
 """Fields of a part whose own fields are the api's too; arguments and answers are not."""
 
+_OF_A_FUNCTION = {"name", "description", "parametersJsonSchema"}
+
+_NUMBER = re.compile(r"[0-9]{1,19}")
 _ONE = ("items", "additionalProperties", "not")
 _SEVERAL = ("anyOf", "oneOf", "allOf", "prefixItems")
 _NAMED = ("properties", "$defs", "defs")
@@ -34,8 +37,11 @@ def respell(wire: Json) -> Json:
     """
     body = _camel(wire)
     if isinstance(body.get("systemInstruction"), dict):
-        parts = body["systemInstruction"].get("parts")
-        body["systemInstruction"] = {"parts": [parts] if isinstance(parts, dict) else parts}
+        # Whose words these are is clear from where they stand.
+        stated = {key: value for key, value in body["systemInstruction"].items() if key != "role"}
+        if isinstance(stated.get("parts"), dict):
+            stated["parts"] = [stated["parts"]]
+        body["systemInstruction"] = stated
     if isinstance(body.get(_CONFIG), dict):
         body[_CONFIG] = _config(body[_CONFIG])
     if isinstance(body.get("toolConfig"), dict):
@@ -77,10 +83,10 @@ def _under(key: str, value: Json) -> Json:
     if key in _NAMED:
         return {name: json_schema(item) for name, item in value.items()} if isinstance(value, dict) else value
     # Protobuf writes numbers of 64 bits as text.
-    return int(value) if key in _COUNTS and isinstance(value, str) and value.isdecimal() else value
+    return int(value) if key in _COUNTS and isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
-def _config(config: Mapping[str, Json]) -> dict[str, Json]:
+def _config(config: Mapping[str, Json]) -> Json:
     made = {key: _camel(value) for key, value in _camel(config).items() if _SAYS_NOTHING.get(key) != value}
     if "responseSchema" in made and "responseJsonSchema" not in made:
         made["responseJsonSchema"] = json_schema(made.pop("responseSchema"))
@@ -88,26 +94,28 @@ def _config(config: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _tools(entries: list[Json]) -> list[Json]:
-    """The tools with all functions in one entry, as `write_tools` has them."""
+    """The tools with all functions of our kind in one entry, as `write_tools` has them; each other one by itself."""
     made: list[Json] = []
     functions: list[Json] = []
     for entry in map(_camel, entries):
-        declared = rows(table(entry).get(_DECLARATIONS))
-        if declared and not functions:
-            made.append({_DECLARATIONS: functions})
-        functions += map(_declaration, declared)
-        if others := {key: value for key, value in table(entry).items() if key != _DECLARATIONS}:
-            made.append(others)
+        if not isinstance(entry, dict) or not isinstance(entry.get(_DECLARATIONS, []), list):
+            made.append(entry)
+            continue
+        for stated in map(_declaration, entry.pop(_DECLARATIONS, [])):
+            if not table(stated) or stated.keys() - _OF_A_FUNCTION:
+                made.append({_DECLARATIONS: [stated]})
+                continue
+            if not functions:
+                made.append({_DECLARATIONS: functions})
+            functions.append(stated)
+        made += ({kind: fields} for kind, fields in entry.items())
     return made
 
 
 def _declaration(stated: Json) -> Json:
-    if not isinstance(stated, dict):
-        return stated
     made = _camel(stated)
-    schema = made.pop("parameters", None)
-    if schema is not None and "parametersJsonSchema" not in made:
-        made["parametersJsonSchema"] = json_schema(schema)
+    if isinstance(made, dict) and "parametersJsonSchema" not in made and "parameters" in made:
+        made["parametersJsonSchema"] = json_schema(made.pop("parameters"))
     return made
 
 
@@ -123,5 +131,7 @@ def _renamed(fields: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
 
 
 def _full(fields: Json) -> Any:
-    """An object without the fields that are empty."""
-    return {key: value for key, value in fields.items() if value not in (None, [], {})} if fields else fields
+    """An object without the fields that hold nothing."""
+    if not isinstance(fields, dict):
+        return fields
+    return {key: value for key, value in fields.items() if value not in (None, {})}

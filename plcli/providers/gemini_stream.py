@@ -13,6 +13,7 @@ from plcli.providers.gemini_calls import OpenCall, in_pieces
 from plcli.providers.reading import count, rows, table
 from plcli.response import Event, join
 
+_USAGE = "usageMetadata"
 _GROWING = ("citationMetadata", "logprobsResult")
 """Fields of a candidate whose lists go on with every event; of the others the last one counts."""
 
@@ -50,6 +51,9 @@ def fold(events: Iterable[WireEvent]) -> Folded:
         if event.whole:
             return Folded(event.data, True)
         chunk = table(event.data)
+        if "totalTokenCount" in table(chunk.get(_USAGE)):
+            # A count that is nought is left out, so older ones must not stand for it.
+            body[_USAGE] = {key: value for key, value in table(body.get(_USAGE)).items() if isinstance(value, str)}
         _overlay(body, {key: value for key, value in chunk.items() if key != "candidates"})
         for position, piece in enumerate(map(table, rows(chunk.get("candidates")))):
             index = count(piece.get("index"))

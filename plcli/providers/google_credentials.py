@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from plcli.errors import SetupError
 from plcli.failures import bounded, failed
-from plcli.providers.outgoing import sendable
+from plcli.headers import is_value
 from plcli.providers.registry import Call
 
 REFRESH_TIMEOUT = 30.0
@@ -52,7 +52,7 @@ def ambient(call: Call) -> Token:
         found = _found()
         if not found.valid:
             found.refresh(_request(call))
-        if not isinstance(found.token, str) or not sendable(found.token):
+        if not isinstance(found.token, str) or not is_value(found.token):
             raise ValueError("the token is none")
         return Token(found.token, found.quota_project_id)
 

@@ -74,7 +74,7 @@ def part(held: Part, piece: Item) -> Loose:
         fit = not any(isinstance(inner, ToolCall | ToolResult) for inner in loose.parts)
         told += loose.parts if fit else ()
         losses += loose.losses if fit else [Loss(f"content[{index}]", "no call or result can stand in a result")]
-    return Loose((replace(held, content=tuple(told)),), tuple(losses))
+    return Loose((replace(held, content=tuple(told) or ""),), tuple(losses))
 
 
 def is_native(held: Part) -> bool:

@@ -14,6 +14,7 @@ from plcli.providers.openai_chat_answer import read
 from plcli.providers.openai_chat_messages import chat_of, loosen, messages_of, unfit
 from plcli.providers.openai_chat_stream import fold, progress
 from plcli.providers.openai_client import post
+from plcli.providers.openai_spellings import respell_chat as respell
 from plcli.providers.reading import rows, table
 from plcli.providers.registry import Call, Compiled
 from plcli.providers.roundtrip import finish, same
@@ -22,7 +23,8 @@ from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Request, Too
 from plcli.specs import ModelSpec
 
 __all__ = [
-    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "send", "uncompile",
+    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "respell", "send",
+    "uncompile",
 ]  # fmt: skip
 
 _OTHER_API = "drop it, or use `api: responses`"

@@ -8,6 +8,7 @@ from plcli.failures import CHECK_BASE_URL, failed, filtered
 from plcli.media import Json, encode
 from plcli.providers.openai_reading import function_call
 from plcli.providers.reading import answered, count, failed_state, failure_of, rows, table, words
+from plcli.providers.turns import arguments_text
 from plcli.response import (
     Failure,
     NativePart,
@@ -59,6 +60,9 @@ def _parts(message: Mapping[str, Json]) -> Iterator[Part]:
     if thought := next((text for text in thoughts if text), None):
         yield ReasoningPart(text=thought)
     content = message.get("content")
+    if isinstance(content, dict):
+        # Where a structure was asked, Cloudflare answers with the object itself.
+        content = arguments_text(encode(content))
     for piece in rows(content) or [content]:
         text = words(piece) if piece is content else text_of(piece)
         if text:

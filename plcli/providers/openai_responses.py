@@ -15,6 +15,7 @@ from plcli.providers.openai_client import post
 from plcli.providers.openai_responses_answer import read
 from plcli.providers.openai_responses_items import items_of, loosen, messages_of, unfit
 from plcli.providers.openai_responses_stream import fold, progress
+from plcli.providers.openai_spellings import respell_responses as respell
 from plcli.providers.openai_turns import data_url
 from plcli.providers.reading import rows, table
 from plcli.providers.registry import Call, Compiled
@@ -24,7 +25,8 @@ from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Request, Too
 from plcli.specs import ModelSpec
 
 __all__ = [
-    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "send", "uncompile",
+    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "respell", "send",
+    "uncompile",
 ]  # fmt: skip
 
 OPERATION = "responses.create"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from plcli.media import Json
-from plcli.providers.reading import rows, table
+from plcli.providers.reading import rows
 
 _SWITCHES = ("stream", "stream_options")
 _TEXT = {"type": "text"}
@@ -37,16 +39,29 @@ def respell_responses(wire: Json) -> Json:
         body["input"] = [{"role": "user", "content": body["input"]}]
     if isinstance(body.get("instructions"), str):
         body["input"] = [{"role": "system", "content": body.pop("instructions")}, *rows(body.get("input"))]
-    if table(body.get("text")).get("format") == _TEXT:
-        body["text"] = {key: value for key, value in body["text"].items() if key != "format"}
+    if body.get("text") == {"format": _TEXT}:
+        del body["text"]
+    if isinstance(body.get("tools"), list):
+        body["tools"] = list(map(_function, body["tools"]))
     return body
 
 
 def _said(wire: Json) -> dict[str, Json]:
-    """What a wire asks for: without what is empty, and without the transport switches."""
-    return {key: value for key, value in wire.items() if key not in _SWITCHES and value not in (None, [], {}, "")}
+    """What a wire asks for: without what holds nothing, and without the transport switches."""
+    said = {key: value for key, value in _full(wire).items() if key not in _SWITCHES}
+    return {key: value for key, value in said.items() if key not in ("tools", "functions", "instructions") or value}
+
+
+def _full(fields: Mapping[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def _typed(entry: Json) -> Json:
     """A function, or the choice of one, with the type that some servers leave out."""
-    return {"type": "function", **entry} if isinstance(entry, dict) and isinstance(entry.get("function"), dict) else entry
+    if not isinstance(entry, dict) or not isinstance(entry.get("function"), dict):
+        return entry
+    return {"type": "function", **entry, "function": _full(entry["function"])}
+
+
+def _function(tool: Json) -> Json:
+    return _full(tool) if isinstance(tool, dict) and tool.get("type") == "function" else tool

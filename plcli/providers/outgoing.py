@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 
 from plcli.errors import SetupError
+from plcli.headers import is_name, is_value
 from plcli.media import Json
 from plcli.providers.registry import Call
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[!-~]([ -~\t]*[!-~])?|")
 
 
 def encode(body: Json) -> bytes:
@@ -22,22 +19,17 @@ def encode(body: Json) -> bytes:
         return json.dumps(body, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
-def sendable(value: str) -> bool:
-    """Whether a header can carry this value."""
-    return _VALUE.fullmatch(value) is not None
-
-
 def check_headers(call: Call) -> None:
     """Raise `SetupError` for a key or a header that HTTP cannot carry; a secret value is never shown."""
-    if call.key is not None and not sendable(call.key):
+    if call.key is not None and not is_value(call.key):
         raise SetupError(
             "the key holds a character that no HTTP header may carry",
             hint="check the variable for quotes, spaces at the ends, line ends and letters outside ASCII",
         )
     for name, value in call.headers.items():
-        if not _TOKEN.fullmatch(name):
+        if not is_name(name):
             raise SetupError(f"{name!r} cannot be the name of a header", hint="check `headers` of the model spec")
-        if not sendable(value):
+        if not is_value(value):
             raise SetupError(
                 f"header {name!r} holds a character that HTTP does not carry", hint="check `headers` of the model spec"
             )

@@ -12,6 +12,7 @@ from plcli.response import Failure, Part, RefusalPart, State, TextPart, ToolCall
 _STATUS_OF_CODE = {"rate_limit_exceeded": 429, "insufficient_quota": 429, "data_residency_mismatch": 400}
 _CALLER_IS_WRONG = ("invalid_", "image_", "unsupported_", "empty_image", "failed_to_download")
 _SAFETY = ("policy", "moderation", "content_filter")
+_MOST = 2**63 - 1
 
 
 def table(value: Json) -> dict[str, Any]:
@@ -30,8 +31,8 @@ def words(value: Json) -> str | None:
 
 
 def count(value: Json) -> int | None:
-    """The value if it is a whole number, else None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """The value if it is a whole number that anything can be counted with, else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MOST else None
 
 
 def answered(parts: Iterable[Part]) -> State:

@@ -112,6 +112,9 @@ class Adapter(Protocol):
     def uncompile(self, wire: Json, target: Target) -> Request:
         """Native to neutral; what is not understood stays in `body` or in native parts."""
 
+    def respell(self, wire: Json) -> Json:
+        """A wire, or a `body`, with what others spell otherwise written as `compile` writes it; for another api."""
+
     def loosen(self, message: Message) -> Loosened:
         """A turn with the provider's own items in neutral words, as far as these go; for another api."""
 
@@ -189,7 +192,7 @@ PROVIDERS: dict[str, Provider] = {
     "echo": Provider(name="echo", apis={"echo": "plcli.providers.echo"}),
 }
 
-_LOCATION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_LOCATION = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 
 ENTRY_POINTS = "plcli.providers"
 """Entry-point group in which other packages offer a `Provider`."""
@@ -221,7 +224,7 @@ def vertex_site(vertex: Vertex) -> Provider:
     Raises `SetupError` for a location that is no name of a region.
     """
     location = vertex.location or "global"
-    if not _LOCATION.fullmatch(location):
+    if not re.fullmatch(_LOCATION, location):
         raise SetupError(f"vertex.location {location!r} is no region", hint="write global, us, eu, or europe-west4")
     host = {
         "global": "aiplatform.googleapis.com",

@@ -105,7 +105,12 @@ def cost(record: Record) -> str | None:
     """`$0.0012`; `at least` where something used has no price."""
     if record.cost is None:
         return None
-    return ("" if record.cost.complete else "at least ") + f"${record.cost.amount:.6f}".rstrip("0").rstrip(".")
+    return ("" if record.cost.complete else "at least ") + dollars(record.cost.amount)
+
+
+def dollars(amount: float) -> str:
+    """`$0.0012`."""
+    return f"${amount:.6f}".rstrip("0").rstrip(".")
 
 
 def duration(record: Record) -> str | None:

@@ -112,13 +112,15 @@ def test_a_workspace_inside_another_is_warned_of(said: Said, cli: Cli, snapshot:
         (lambda outside: Path("file").touch(), "file/below"),
         (lambda outside: Path("models").touch(), ""),
         (lambda outside: Path(".gitignore").mkdir(), ""),
+        (lambda outside: Path("plcli.toml").mkdir(), ""),
         (lambda outside: os.symlink("gone", "schemas"), ""),
         (lambda outside: os.symlink(outside, "prompts"), ""),
         (lambda outside: os.symlink(outside / "git", ".gitignore"), ""),
         (lambda outside: Path("plcli.toml").write_text("prompt = 1"), ""),
         (lambda outside: None, "x" * 300),
     ],
-    ids=["file", "below", "file as folder", "folder as file", "dangling", "link out", "git link", "wrong", "long"],
+    ids=["file", "below", "file as folder", "folder as file", "folder as settings", "dangling", "link out", "git link",
+         "wrong", "long"],
 )  # fmt: skip
 def test_what_stands_in_the_way_is_explained(
     before: object, args: str, said: Said, snapshot: SnapshotAssertion, tmp_path_factory: pytest.TempPathFactory

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,24 @@ def test_one_that_is_told_to_wait_holds_the_others_of_its_model_back(here: Path,
     assert len(server.received) == 13
 
 
+def test_a_pause_is_kept_where_the_one_that_was_told_is_not_tried_again(here: Path, server: Loopback, cli: Cli) -> None:
+    server.answer(429, json={"error": {"message": "slow down"}}, headers={"retry-after-ms": "400"})
+    server.answer(json=COMPLETION)
+    started = time.monotonic()
+    done = cli(*ROWS, "--jobs", "1", "--retries", "0")
+    assert (done.code, len(server.received)) == (5, 12)
+    assert time.monotonic() - started >= 0.4
+
+
+def test_a_server_that_asks_for_a_long_pause_ends_the_batch(here: Path, server: Loopback, cli: Cli) -> None:
+    server.answer(json=COMPLETION)
+    server.answer(429, json={"error": {"message": "come back later"}}, headers={"retry-after": "3600"})
+    done = cli(*ROWS, "--jobs", "1")
+    assert (done.code, len(server.received)) == (5, 2)
+    assert "local asks for a pause of 3600 s: 10 not run" in done.err
+    assert "--resume" in done.err
+
+
 def test_after_enough_failures_no_more_are_started(here: Path, server: Loopback, cli: Cli) -> None:
     server.answer(400, json={"error": {"message": "no such thing"}})
     done = cli(*ROWS, "--jobs", "2", "--max-fail", "3")
@@ -126,6 +145,21 @@ def test_a_batch_goes_on_where_it_was_stopped(here: Path, server: Loopback, cli:
     again = cli(*ROWS, "--resume", batch)
     assert (again.code, len(server.received)) == (0, 7)
     assert "nothing is left" in again.err
+
+
+def test_a_single_run_that_goes_on_is_one_of_the_batch(here: Path, server: Loopback, cli: Cli) -> None:
+    server.answer(500, json={"error": {"message": "down"}})
+    cli(*ROWS, "--retries", "0")
+    batch = records(here)[0].batch
+    assert batch
+    (here / "rows.jsonl").write_text('{"n": 7}\n')
+    server.forget()
+    server.answer(json=COMPLETION)
+    for said in ("1 of 1 runs: 1 ok", "nothing is left"):
+        done = cli(*ROWS, "--resume", batch.id)
+        assert done.code == 0
+        assert said in done.err
+    assert len(server.received) == 1
 
 
 def test_an_unknown_batch_is_no_batch(here: Path, server: Loopback, cli: Cli) -> None:
@@ -198,7 +232,35 @@ def test_a_batch_stops_before_it_costs_too_much(
     done = cli(*ROWS, "--jobs", "5")
     if priced:
         assert (done.code, len(server.received)) == (6, 3)
-        assert "stopped before PLCLI_MAX_COST ($3.5) is exceeded: 9 not run" in done.err
+        assert "stopped at PLCLI_MAX_COST ($3.5): 9 not run" in done.err
     else:
         assert (done.code, len(server.received)) == (0, 12)
         assert "PLCLI_MAX_COST does not hold where prices are not known" in done.err
+
+
+def test_each_model_tells_what_it_costs_before_more_of_it_are_started(
+    here: Path, server: Loopback, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    price = 1e6 / 18
+    model(here, server, pricing={"input": price, "output": price})
+    monkeypatch.setenv("PLCLI_MAX_COST", "0.5")
+    server.answer(json=COMPLETION, delay=0.1)
+    done = cli(*ROWS, "--model", "echo/any", "--model", "local", "--jobs", "8")
+    assert (done.code, len(server.received)) == (6, 1)
+    assert "stopped at PLCLI_MAX_COST ($0.5)" in done.err
+    # A script costs nothing, which is no unknown price.
+    assert "does not hold" not in done.err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_table_that_nobody_can_read_loses_no_run(here: Path, server: Loopback, plcli_process: Process) -> None:
+    model(here, server)
+    server.answer(json=COMPLETION)
+    args = ("run", "hi.json", "--model", "local", "--model", "echo/any", "--var", "n=1", "--format", "card")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            plcli_process.command(*args), stdout=full, stderr=subprocess.PIPE, env=dict(os.environ), check=False
+        )
+    assert done.returncode == 6
+    assert b"standard output cannot be written: no space left on device" in done.stderr
+    assert len(records(here)) == 2

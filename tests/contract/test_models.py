@@ -358,6 +358,7 @@ def test_a_server_that_says_nothing_is_given_up(server: Loopback, spec: Spec, cl
     outcome = cli("models", "check", "--timeout", "0.2")
     assert outcome.code == 5
     assert outcome.out == "mine\tfailed\tm-1\t\ttimeout\n"
+    assert "hint: check again, or raise --timeout" in outcome.err
 
 
 def test_control_c_ends_the_check_at_once(server: Loopback, spec: Spec, plcli_process: Process) -> None:

@@ -236,3 +236,146 @@ def test_credentials_in_a_url_are_refused_unseen(tmp_path: Path, cli: Cli) -> No
     outcome = run(cli)
     assert outcome.code == 3
     assert OTHER not in left(tmp_path, outcome)
+
+
+# The other doors: Gemini, Vertex, Azure, and commands that only ask about a model
+
+CANARIES = {
+    "GEMINI_API_KEY": "AIza-canary-gemini-0011223344556677889900",
+    "GOOGLE_API_KEY": "AIza-canary-google-0011223344556677889900",
+    "AZURE_OPENAI_API_KEY": "canary-azure-00112233445566",
+    "AZURE_OPENAI_AD_TOKEN": "canary-entra-00112233445566",
+    "OPENAI_ADMIN_KEY": "canary-admin-00112233445566",
+    "OPENAI_API_KEY": KEY,
+}
+COMMANDS = [("run", "--prompt", "hi", "--model", "m", "--no-log"), ("models", "check", "m", "--send")]
+
+
+@pytest.fixture
+def canaries(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """A key in every variable that an SDK looks into, and Google's credentials, whose use would be seen."""
+    for name, value in CANARIES.items():
+        monkeypatch.setenv(name, value)
+    with Loopback() as tokens:
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "account.json")
+        login = {"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": OTHER}
+        Path("account.json").write_text(json.dumps({**login, "token_uri": f"{tokens.url}/token"}))
+        yield list(CANARIES.values())
+        assert not tokens.received
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "door",
+    [
+        {"provider": "gemini"},
+        {"provider": "gemini", "vertex": {"project": "p"}},
+        {"provider": "openai"},
+        {"provider": "openai", "azure": {}, "api": "chat", "api_version": "2025-04-01-preview"},
+    ],
+    ids=str,
+)
+def test_no_door_carries_a_key_to_an_address_of_a_spec(
+    door: dict[str, object], command: tuple[str, ...], canaries: list[str], tmp_path: Path, thief: Loopback, cli: Cli
+) -> None:
+    azure = "azure" in door
+    place = {"azure": {"endpoint": thief.url}} if azure else {"base_url": thief.url}
+    model(tmp_path, retries=0, **{**door, **place})
+    cli(*command)
+    assert thief.received
+    assert not heard(thief.received, *canaries, OTHER)
+    for each in thief.received:
+        assert not each.headers.keys() & {"authorization", "api-key", "x-goog-api-key", "x-goog-user-project"}
+    count = len(thief.received)
+    for variable in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY"):
+        model(tmp_path, retries=0, api_key_env=variable, **{**door, **place})
+        assert cli(*command).code == 6
+        model(tmp_path, retries=0, headers={"X-Key": f"${{{variable}}}"}, **{**door, **place})
+        assert cli(*command).code == 6
+    assert len(thief.received) == count
+
+
+def test_dotenv_cannot_put_another_account_in_place_of_the_users(
+    tmp_path: Path, server: Loopback, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answer(status=400, json={"error": {"message": "no"}})
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
+    monkeypatch.setenv("GEMINI_API_KEY", CANARIES["GEMINI_API_KEY"])
+    # The name that comes first, and whose owner could read what is asked in the name of that key.
+    (tmp_path / ".env").write_text("GOOGLE_API_KEY=AIza-of-the-thief-00112233445566778899\n")
+    cli("run", "--prompt", "hi", "--model", "gemini/m", "--no-log")
+    assert server.received[0].headers["x-goog-api-key"] == CANARIES["GEMINI_API_KEY"]
+    monkeypatch.delenv("GEMINI_API_KEY")
+    cli("run", "--prompt", "hi", "--model", "gemini/m", "--no-log")
+    assert "thief" in server.received[1].headers["x-goog-api-key"]
+
+
+@pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "x-http-method", "X-Method-Override"])
+@pytest.mark.parametrize("provider", ["gemini", "openai"])
+def test_a_spec_cannot_make_a_call_do_something_else(
+    provider: str, name: str, tmp_path: Path, thief: Loopback, cli: Cli
+) -> None:
+    model(tmp_path, provider=provider, base_url=thief.base_url, headers={name: "DELETE"})
+    assert run(cli).code == 3
+    assert cli("models", "check", "m").code == 3
+    assert not thief.received
+
+
+def test_many_calls_at_once_keep_their_keys_and_headers_apart(
+    tmp_path: Path, server: Loopback, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answer(status=400, json={"error": {"message": "no"}})
+    doors: dict[str, dict[str, object]] = {
+        "gemini": {"provider": "gemini", "base_url": server.url},
+        "vertex": {"provider": "gemini", "base_url": server.url, "vertex": {"project": "p"}},
+        "openai": {"provider": "openai", "base_url": server.base_url},
+        "azure": {"provider": "openai", "azure": {"endpoint": server.url}, "api": "chat", "api_version": "v"},
+    }
+    places = {"gemini": "x-goog-api-key", "vertex": "authorization", "openai": "authorization", "azure": "api-key"}
+    (tmp_path / "models").mkdir()
+    names = []
+    for door, fields in doors.items():
+        for number in range(4):
+            name = f"{door}-{number}"
+            own = {"api_key_env": f"KEY_{number}"} if number else {}
+            monkeypatch.setenv(f"KEY_{number}", f"canary-number-{number}")
+            spec = {"kind": "model", "model": "m", "retries": 0, "headers": {"X-Me": name}, **own, **fields}
+            (tmp_path / "models" / f"{name}.json").write_text(json.dumps(spec))
+            names += ["--model", name]
+    cli("run", "--prompt", "hi", "--repeat", "4", "--jobs", "16", "--no-log", *names)
+    assert len(server.received) == 4 * 4 * 4
+    for each in server.received:
+        door, _, number = each.headers["x-me"].partition("-")
+        sent = {place: each.headers[place] for place in set(places.values()) if place in each.headers}
+        bearer = "Bearer " if places[door] == "authorization" else ""
+        assert sent == ({places[door]: f"{bearer}canary-number-{number}"} if number != "0" else {})
+
+
+@pytest.mark.parametrize("spell", [str, quote, lambda key: base64.b64encode(key.encode()).decode()])
+def test_a_gemini_server_that_echoes_the_key_does_not_get_it_onto_screen_or_disk(
+    spell: object, tmp_path: Path, server: Loopback, cli: Cli
+) -> None:
+    said = spell(OTHER)  # type: ignore[operator]
+    model(tmp_path, provider="gemini", base_url=server.url, api_key_env="DEPLOY_TOKEN")
+
+    def answer(*texts: str) -> dict[str, object]:
+        parts: list[object] = [{"text": text} for text in texts]
+        parts.append({"functionCall": {"name": said, "id": said, "args": {said: said}}})
+        candidate = {"content": {"parts": parts}, "finishReason": "STOP", "groundingMetadata": {"x": said}}
+        return {"candidates": [candidate], "modelVersion": said, "responseId": said}
+
+    failure = {"code": 400, "message": f"bad key {said}", "status": said, "details": [{"reason": said}]}
+    server.stream([answer(said[:9]), answer(said[9:])], headers={"server": said})
+    server.answer(status=400, json={"error": failure})
+    server.answer(json=answer(said))
+    server.answer(json={"candidates": [], "promptFeedback": {"blockReason": said, "blockReasonMessage": said}})
+    server.answer(body=said.encode(), type="text/html")
+    server.answer(json={"name": f"models/{said}"})
+    for options in ((), ("--traceback",), ("--no-stream",), ("--format", "json"), ("-v",)):
+        outcome = cli("run", "--prompt", "hi", "--model", "m", "--retries", "0", *options)
+        assert said not in left(tmp_path, outcome)
+        assert OTHER not in left(tmp_path, outcome)
+    assert said not in left(tmp_path, cli("models", "check", "m"))
+    server.forget()
+    server.answer(json=answer(said))
+    assert said not in left(tmp_path, cli("run", "--prompt", "hi", "--model", "m", "--model", "echo/any"))

@@ -58,6 +58,16 @@ sources = apis.flatmap(lambda api: st.tuples(st.just(api), WIRES[api[1]]))
 
 
 @laws
+@given(source=sources)
+def test_what_is_spelled_as_ours_stays_so(source: Any) -> None:
+    api, wire = source
+    once = of(api).respell(wire)
+    assert of(api).respell(once) == once
+    request = of(api).uncompile(once, Target("any", "m"))
+    assert of(api).compile(request).wire == once
+
+
+@laws
 @given(source=sources, new=apis, body=st.dictionaries(wires.words, wires.json_values, max_size=3), omit=wires.words)
 def test_no_wire_breaks_the_move(source: Any, new: tuple[str, str], body: Any, omit: str) -> None:
     old, wire = source

@@ -93,6 +93,6 @@ def test_a_json_object_is_one_whole_event_whatever_its_label(value: dict[str, An
     ids=["one line", "empty data", "carriage returns", "a comment", "many data lines"],
 )
 def test_a_megabyte_is_read_in_linear_time(data: bytes, size: int) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     list(events(cut(data, size)))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

@@ -72,6 +72,30 @@ def test_what_a_job_raises_is_handed_over() -> None:
     ]
 
 
+def test_a_system_that_bears_no_more_threads_gets_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Scarce(threading.Thread):
+        def start(self) -> None:
+            if work.started - work.ended >= 2:
+                raise RuntimeError("can't start new thread")
+            work.started += 1
+            super().start()
+
+    class Work:
+        started = ended = 0
+
+        def __call__(self) -> int:
+            return 1
+
+    work = Work()
+    monkeypatch.setattr("plcli.batch.Thread", Scarce)
+    made = batch([work] * 6, at_once=6)
+    seen = []
+    for ended in made.ended():
+        work.ended += len(ended)
+        seen += [done.number for done in ended]
+    assert sorted(seen) == list(range(6))
+
+
 def test_a_stopped_batch_ends_what_runs_and_starts_nothing_more() -> None:
     made = batch([lambda: 1] * 5, at_once=1)
     seen = 0

@@ -135,6 +135,14 @@ def test_the_process_environment_wins_over_dotenv(config: Path, tmp_path: Path) 
     assert ignored == ()
 
 
+def test_dotenv_wins_by_no_other_name_either(config: Path, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("FIRST=theirs", encoding="utf-8")
+    user, _ = with_dotenv(side(config, SECOND="mine", BLANK=" "), tmp_path / ".env", {"FIRST"})
+    assert user.first_set(("FIRST", "SECOND")) == "SECOND"
+    assert user.first_set(("BLANK", "FIRST")) == "FIRST"
+    assert user.first_set(("BLANK", "NONE")) is None
+
+
 def test_a_missing_dotenv_is_no_problem(config: Path, tmp_path: Path) -> None:
     user = side(config)
     assert with_dotenv(user, tmp_path / ".env", {"A"}) == (user, ())

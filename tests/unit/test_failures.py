@@ -170,6 +170,10 @@ def test_x_should_retry_overrules_the_status() -> None:
         (400, gemini(400, "X", "Function call is missing a thought_signature in parts."), "as they came"),
         (401, gemini(401, "X", details=[{"reason": "ACCESS_TOKEN_EXPIRED"}]), "print-access-token"),
         (403, gemini(403, "X", "Your API key was reported as leaked."), "new key"),
+        (404, gemini(404, "NOT_FOUND", "Publisher Model `projects/p/locations/r/…` not found."), "vertex.location"),
+        (404, gemini(404, "NOT_FOUND", "Not found: cache content metadata 1."), "body.cachedContent"),
+        (403, gemini(403, "PERMISSION_DENIED", "CachedContent not found (or permission denied)"), "body.cachedContent"),
+        (400, gemini(400, "FAILED_PRECONDITION", "User location is not supported for the API use."), "Vertex"),
         (404, gemini(404, "NOT_FOUND"), "api_version"),
         (404, openai(), "model id"),
         (404, "<html>Not found</html>", "/v1"),
@@ -285,3 +289,8 @@ def test_no_body_breaks_the_reading(status: int, body: Any, headers: dict[str, s
     wait = error.failure.retry_after
     assert wait is None or wait >= 0
     json.loads(error.failure.model_dump_json())
+
+
+@pytest.mark.parametrize(("asked", "hint"), [("5", "more --retries"), ("3600", "wait 3600 s")])
+def test_the_hint_of_a_rate_limit_knows_a_long_wait(asked: str, hint: str) -> None:
+    assert hint in str(classify(429, {}, {"Retry-After": asked}).failure.hint)

@@ -52,6 +52,17 @@ def test_texts_of_one_kind_are_one_part_and_signatures_stay_with_theirs() -> Non
     }
 
 
+def test_counts_are_those_of_the_last_chunk_that_counts() -> None:
+    events = [
+        WireEvent({"usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 21, "totalTokenCount": 30}}),
+        chunk({"text": "a"}, finishReason="STOP"),
+        WireEvent({"usageMetadata": {"promptTokenCount": 87, "thoughtsTokenCount": 78, "totalTokenCount": 165}}),
+        WireEvent({"usageMetadata": {"trafficType": "x"}}),
+    ]
+    usage = {"promptTokenCount": 87, "thoughtsTokenCount": 78, "totalTokenCount": 165, "trafficType": "x"}
+    assert fold(events).body["usageMetadata"] == usage
+
+
 def test_what_comes_with_the_chunks_adds_up_to_one_body() -> None:
     events = [
         WireEvent({"usageMetadata": {"promptTokenCount": 4, "trafficType": "x"}, "responseId": "r", "candidates": []}),

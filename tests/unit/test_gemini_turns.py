@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from plcli.errors import SpecError
 from plcli.exchange import Target
 from plcli.media import MediaRef, Redacted, digest_of
 from plcli.providers import gemini as adapter
+from plcli.providers.gemini_contents import UNSIGNED
 from plcli.request import (
     BuiltinTool,
+    File,
     FunctionTool,
     Image,
     Message,
@@ -78,6 +81,12 @@ def test_the_first_call_of_each_step_since_the_user_spoke_gets_a_signature() -> 
     after = adapter.defaults(GEMINI._replace(messages=(*before, step, native))).messages
     assert after == (*before, Message("assistant", (Text("a"), signed, made)), native)
     assert adapter.loosen(after[3]).losses == ()
+
+
+def test_a_user_turn_of_which_nothing_is_carried_begins_no_new_step() -> None:
+    made = Message("assistant", (ToolCall("f1", "f", {}),))
+    after = adapter.defaults(GEMINI._replace(messages=(made, user(Image("https://x.org/a.png"))))).messages
+    assert isinstance(after[0].parts[0], Native)
 
 
 # uncompile
@@ -159,6 +168,21 @@ def test_a_system_message_of_the_next_turn_joins_the_instruction() -> None:
         ({"inlineData": {"mimeType": "image/png", "data": LIFTED, "displayName": "x"}}, [user(Image(LIFTED))],
          ["content[0].inlineData.displayName"]),
         ({"fileData": {"fileUri": "gs://x"}}, [], ["content[0]"]),
+        ({"fileData": {"mimeType": "image/png", "fileUri": "https://x.org/a.png", "displayName": "a"}},
+         [user(Image("https://x.org/a.png"))], ["content[0].fileData.displayName"]),
+        ({"file_data": {"mime_type": "application/pdf", "file_uri": "https://x.org/a"}},
+         [user(File("https://x.org/a"))], []),
+        ({"fileData": {"mimeType": "video/mp4", "fileUri": "https://x.org/a"}}, [], ["content[0]"]),
+        ({"fileData": {"mimeType": "image/png", "fileUri": "https://generativelanguage.googleapis.com/v1beta/files/x"}},
+         [], ["content[0]"]),
+        ({"function_call": {"id": "f1", "name": "f", "args": {"a_b": 1}}, "thought_signature": UNSIGNED},
+         [Message("user", (ToolCall("f1", "f", {"a_b": 1}),))], []),
+        ({"functionCall": {"name": "f"}, "thoughtSignature": base64.b64encode(UNSIGNED.encode()).decode()},
+         [Message("user", (ToolCall(None, "f", {}),))], []),
+        ({"function_response": {"name": "f", "response": {"output": {"a_b": 1}}}},
+         [Message("tool", (ToolResult(None, '{"a_b":1}', "f"),))], []),
+        ({"functionResponse": {"name": "f", "response": {"output": 1}, "parts": [{"fileData": {}}]}},
+         [Message("tool", (ToolResult(None, (Text('{"output":1}'),), "f"),))], ["content[0].content[1]"]),
         ({"executableCode": {"code": "1"}}, [], ["content[0]"]),
         ({"functionResponse": {"id": "f1", "name": "f", "response": {"error": "no"}, "scheduling": "SILENT"}},
          [Message("tool", (ToolResult("f1", '{"error":"no"}', "f"),))], ["content[0].functionResponse.scheduling"]),

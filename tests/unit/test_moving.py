@@ -67,11 +67,63 @@ def test_a_header_moves_as_it_is() -> None:
         (RESPONSES, {"text": {"verbosity": "low"}}, {"verbosity": "low"}),
         (CHAT, {"max_completion_tokens": 3, "seed": 1}, {"max_output_tokens": 3, "seed": 1}),
         (GEMINI, {"generationConfig": {"topK": 2, "stopSequences": ["x"]}}, {"top_k": 2, "stop": ["x"]}),
+        (CHAT, {"max_tokens": 3, "stream": True}, {"max_output_tokens": 3}),
+        (GEMINI, {"generation_config": {"top_k": 2, "response_modalities": ["TEXT"]}}, {"top_k": 2}),
     ],
 )
 def test_what_has_a_neutral_name_comes_out_of_the_body(old: Any, body: Any, said: Any) -> None:
     request, losses = moved(old, ECHO, messages=(Message("user", (Text("u"),)),), body=body)
     assert (request.params, request.body, losses) == (said, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("old", "body"),
+    [
+        (RESPONSES, {"instructions": "s", "input": "u"}),
+        (GEMINI, {"system_instruction": {"role": "user", "parts": {"text": "s"}},
+                  "contents": [{"role": "user", "parts": [{"text": "u"}]}]}),
+    ],
+)  # fmt: skip
+def test_what_others_spell_otherwise_moves_too(old: Any, body: Any) -> None:
+    request, losses = moved(old, ECHO, body=body)
+    assert request.messages == (Message("system", (Text("s"),)), Message("user", (Text("u"),)))
+    assert losses == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "body"),
+    [(RESPONSES, {"instructions": "s"}), (GEMINI, {"systemInstruction": {"role": "user", "parts": [{"text": "s"}]}})],
+)
+def test_turns_behind_an_instruction_of_the_body_keep_their_places(old: Any, body: Any) -> None:
+    messages = (Message("user", (Text("u"),)), Message("assistant", (Text("a"), Native({"type": "odd", "x": 1}))))
+    request, losses = moved(old, CHAT, messages=messages, body=body)
+    assert [message.role for message in request.messages] == ["system", "user", "assistant"]
+    assert losses == {"messages[1].content[1]": "dropped"}
+
+
+@pytest.mark.parametrize("new", [RESPONSES, CHAT, ECHO])
+def test_functions_whose_schemas_are_in_the_words_of_openapi_move(new: Any) -> None:
+    stated = {"name": "f", "description": "d", "parameters": {"type": "OBJECT", "properties": {}}}
+    tool = BuiltinTool({"functionDeclarations": [stated, {"name": "g"}]})
+    request, losses = moved(GEMINI, new, tools=(tool,), tool_choice=ToolChoice("required", ("f",), forced=True))
+    assert request.tools == (FunctionTool("f", "d", {"type": "object", "properties": {}}), FunctionTool("g"))
+    assert request.tool_choice == ToolChoice("required", ("f",), forced=True)
+    assert losses == {}
+
+
+def test_a_function_with_empty_fields_moves_and_one_with_fields_of_the_api_alone_does_not() -> None:
+    stated = {"type": "function", "name": "f", "description": None, "parameters": {"type": "object"}, "strict": True}
+    moves, stays = BuiltinTool(stated), BuiltinTool({**stated, "name": "g", "defer_loading": True})
+    request, losses = moved(RESPONSES, GEMINI, tools=(moves, stays))
+    assert request.tools == (FunctionTool("f", None, {"type": "object"}, True),)
+    assert losses == {"tools[1]": "dropped"}
+
+
+@pytest.mark.parametrize("old", [RESPONSES, GEMINI])
+def test_what_would_be_in_the_body_anyway_is_no_loss(old: Any) -> None:
+    kept = {"store": False, "include": ["reasoning.encrypted_content"]} if old == RESPONSES else {"store": False}
+    assert moved(old, CHAT, body=kept)[1] == {}
+    assert moved(old, CHAT, body={**kept, "store": True})[1]["body.store"] == "dropped"
 
 
 def test_the_body_wins_over_the_header_as_it_does_in_the_wire() -> None:

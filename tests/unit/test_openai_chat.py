@@ -560,6 +560,12 @@ def test_an_answer_is_read_with_everything_it_brings() -> None:
     assert (read.state, read.finish_reason, read.served_model) == ("tool_calls", "stop", "m-2026")
 
 
+def test_a_structured_answer_that_is_the_object_itself_is_its_json() -> None:
+    message = {"role": "assistant", "content": {"title": "é", "text": "no piece of a list"}}
+    answer = adapter.read({"choices": [{"message": message, "finish_reason": "stop"}]})
+    assert answer.parts == (TextPart(text='{"title":"é","text":"no piece of a list"}'),)
+
+
 def test_fields_with_nothing_in_them_are_no_parts() -> None:
     empty = {"refusal": "", "function_call": {"name": "", "arguments": ""}, "audio": {"id": "", "data": ""}}
     read = adapter.read(answer({"content": "4", **empty, "annotations": [], "tool_calls": None}))

@@ -39,6 +39,24 @@ def test_only_so_many_start_in_a_minute() -> None:
     assert pace.delay(WINDOW) == 10
 
 
+def test_what_is_sent_once_more_counts_as_a_start() -> None:
+    pace = Pace(limits(rpm=2))
+    pace.started(0.0)
+    pace.again(30.0)
+    assert pace.delay(5.0) == WINDOW - 5
+    assert pace.delay(WINDOW) == 0
+    pace.started(WINDOW)
+    assert pace.delay(WINDOW) == 30
+
+
+def test_where_one_must_run_alone_the_next_waits_for_its_end() -> None:
+    pace = Pace(limits(concurrency=4), alone=True)
+    pace.started(0.0)
+    assert pace.delay(0.0) is None
+    pace.alone = False
+    assert pace.delay(0.0) == 0
+
+
 def test_tokens_of_the_last_minute_hold_the_next_back() -> None:
     pace = Pace(limits(tpm=100))
     pace.started(0.0)

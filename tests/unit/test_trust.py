@@ -10,8 +10,9 @@ import pytest
 
 from plcli.environment import UserSide
 from plcli.errors import Exit, OfflineError, SetupError
+from plcli.headers import complaint
 from plcli.providers.registry import PROVIDERS, Provider
-from plcli.trust import Access, allow_connection, decide, fill_body, fill_headers, header_complaint, own_host
+from plcli.trust import Access, allow_connection, decide, fill_body, fill_headers, own_host
 
 OPENAI = PROVIDERS["openai"]
 OWN = "https://api.openai.com/v1"
@@ -262,14 +263,14 @@ def test_a_header_is_not_filled_otherwise(name: str, access: Access, complaint: 
     ["Authorization", "HOST", "content-length", "Transfer-Encoding", "Connection", "X Y", "X:Y", "", "X\r\nY", "Ü"],
 )
 def test_some_headers_are_not_for_specs(name: str) -> None:
-    assert header_complaint(name, "x")
+    assert complaint(name, "x")
     with pytest.raises(SetupError):
         fill_headers({name: "x"}, OPENAI, TRUSTED, side())
 
 
 @pytest.mark.parametrize("value", ["a\r\nb", "a\nb", "a\x00", "ü", "\x1b[0m"])
 def test_a_header_value_is_one_plain_line(value: str) -> None:
-    assert header_complaint("X-Team", value)
+    assert complaint("X-Team", value)
 
 
 def mcp(**fields: Any) -> dict[str, Any]:
