@@ -37,7 +37,7 @@ import against it.
                    openai_client < openai_listing; roundtrip < params; openai_strict, roundtrip < openai_header
                    answer < turns; reading, turns < openai_reading
                    openai_client, openai_header, openai_reading, openai_tools, params < openai_chat, openai_responses
-                   reading < openai_spellings < openai_chat, openai_responses
+                   openai_spellings < openai_chat, openai_responses
                    answer, openai_chat_answer < openai_chat_stream; openai_reading < openai_chat_answer
                    registry, turns < loosening
                    loosening, openai_turns, reading, roundtrip < openai_chat_messages, openai_responses_items

@@ -39,10 +39,8 @@ MESSAGE_LIMIT = 2000
 
 CHECK_BASE_URL = "check base_url: it must be the root of the api (OpenAI's often ends in /v1, Gemini's in no version)"
 
-_SOON = 60.0
-"""Seconds; no retry waits longer."""
-
 _WORD_LIMIT = 200
+_SOON = 60.0  # seconds; no retry waits longer
 
 _KIND_OF_STATUS = {
     401: "auth",

@@ -13,7 +13,7 @@ from plcli import address, headers, paths
 from plcli.documents import Document
 from plcli.errors import Problem, SetupError
 from plcli.places import Step
-from plcli.providers.registry import PROVIDERS, vertex_site
+from plcli.providers.registry import PROVIDERS, check_path, vertex_site
 from plcli.redact import Redactor
 from plcli.specs import Azure, ModelSpec
 
@@ -37,7 +37,7 @@ _TOO_CHEAP = 0.001
 
 def model_problems(document: Document, spec: ModelSpec) -> list[Problem]:
     """Every broken rule of a model spec; that provider and api are known is seen when the spec is loaded."""
-    rules = (_provider_rules, _azure_rules, _vertex_rules, _address_rules, _sending_rules, _number_rules)
+    rules = (_provider_rules, _azure_rules, _gemini_rules, _vertex_rules, _address_rules, _sending_rules, _number_rules)
     return [problem for rule in rules for problem in rule(document, spec)]
 
 
@@ -100,6 +100,21 @@ def _azure_addresses(document: Document, spec: ModelSpec, azure: Azure) -> Itera
     elif azure.deployment not in (None, spec.model) and (spec.api or "responses") == "responses":
         message = "the responses api knows a deployment by `model` alone"
         yield document.problem(named, message, f"write model: {azure.deployment}, or api: chat")
+
+
+def _gemini_rules(document: Document, spec: ModelSpec) -> Iterator[Problem]:
+    """Rules of the parts that addresses of Gemini are made of."""
+    if spec.provider != "gemini":
+        return
+    parts: dict[tuple[Step, ...], str | None] = {("model",): spec.model}
+    if spec.vertex is not None:
+        parts["vertex", "project"] = spec.vertex.project or None
+    for place, text in parts.items():
+        try:
+            if text is not None:
+                check_path(paths.show(place), text)
+        except SetupError as error:
+            yield document.problem(place, error.message, error.hint)
 
 
 def _vertex_rules(document: Document, spec: ModelSpec) -> Iterator[Problem]:

@@ -30,6 +30,9 @@ _BLOCKS = frozenset((
     "IMAGE_RECITATION", "MODEL_ARMOR", "JAILBREAK", "ESCALATION",
 ))  # fmt: skip
 _WITHOUT_IMAGE = ("NO_IMAGE", "IMAGE_OTHER")
+_DONE = ("STOP", "FUNCTION_CALL")
+"""Reasons of an answer that came to its end; the second is what some gateways say of calls."""
+
 _UNFINISHED = ("MAX_TOKENS", "CONTINUATION")
 
 _TROUBLES: Mapping[str, tuple[str, str, str]] = {
@@ -163,7 +166,7 @@ def _state(
         return "no_image", _coded("invalid", message, hint, reason)
     if not reason:
         return "error", failed("protocol", "the answer is not complete: it has no finishReason", _AGAIN).failure
-    if reason != "STOP":
+    if reason not in _DONE:
         return "error", _trouble(reason, candidate)
     if any(_is_open(item) for item in rows(table(candidate.get("content")).get("parts"))):
         return "error", failed("protocol", "a call in the answer is not complete", _AGAIN).failure

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from threading import Lock
@@ -20,14 +19,12 @@ from plcli.media import Json
 from plcli.providers import incoming, transport
 from plcli.providers.google_credentials import Token, ambient
 from plcli.providers.outgoing import check_headers, encode
-from plcli.providers.registry import PROVIDERS, Call, vertex_site
+from plcli.providers.registry import PROVIDERS, Call, check_path, vertex_site
 from plcli.specs import Vertex
 
 if TYPE_CHECKING:
     import httpx2
 
-_SEGMENT = r"[A-Za-z0-9_~@+-]+(?:[.:][A-Za-z0-9_~@+-]+)*"
-_PATH = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
 _OWN_TO_EACH = frozenset({"host", "content-length", "transfer-encoding"})
 _CREDENTIALS = ("authorization", "x-goog-api-key")
 _KEPT_HEADS = 256
@@ -121,9 +118,9 @@ def _head(asked: _Asked) -> _Head:
     """The head of the request that the SDK builds. Raises `SetupError`."""
     import httpx2
 
-    _check_path("model", asked.model)
+    check_path("model", asked.model)
     if asked.version:
-        _check_path("api_version", asked.version)
+        check_path("api_version", asked.version)
     # Only the head is taken: these contents, and what else the SDK writes, are never sent.
     content = {} if asked.method == "get" else {"contents": "-"}
     try:
@@ -171,7 +168,7 @@ def _access(vertex: Vertex | None, token: Token | None) -> Mapping[str, Any]:
         return {"vertexai": vertex is not None, "api_key": token.text}
     from google.oauth2.credentials import Credentials
 
-    _check_path("vertex.project", vertex.project)
+    check_path("vertex.project", vertex.project)
     make: Any = Credentials
     return {
         "vertexai": True,
@@ -193,13 +190,6 @@ def _token(call: Call) -> Token | None:
             hint="write vertex: {project: …}, or name the variable of an API key in api_key_env",
         )
     return ambient(call)
-
-
-def _check_path(what: str, text: str) -> None:
-    """Raise `SetupError` unless this stands in a path as it is, and cannot lead to another."""
-    if not _PATH.fullmatch(text):
-        hint = "write letters, digits and ._~@:+- with single slashes between, like gemini-3.8-flash or tunedModels/x"
-        raise SetupError(bounded(f"{what} {text[:200]!r} cannot stand in the address of a call"), hint=hint)
 
 
 @cache

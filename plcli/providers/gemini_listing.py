@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plcli.failures import CallFailed
+from plcli.failures import CallFailed, bounded
 from plcli.providers import gemini_client
 from plcli.providers.registry import Call, Listing
 
@@ -23,5 +23,8 @@ def look_up(model: str, call: Call) -> Listing:
         known = False if error.failure.type == "NOT_FOUND" else None
         return Listing(known, detail=error.message)
     name = found.get("name") if isinstance(found, dict) else None
-    listed = name.rpartition("/")[2] if isinstance(name, str) else None
-    return Listing(True, served_by=listed if listed not in (None, "", model.rpartition("/")[2]) else None)
+    listed = bounded(name.rpartition("/")[2]) if isinstance(name, str) else ""
+    if not listed:
+        # Servers of other apis answer so to anything.
+        return Listing(None, detail="the server names no model, or base_url is wrong")
+    return Listing(True, served_by=listed if listed != model.rpartition("/")[2] else None)

@@ -11,16 +11,13 @@ from plcli.providers.reading import table
 
 _CONFIG, _DECLARATIONS = "generationConfig", "functionDeclarations"
 
-_SAYS_NOTHING: Mapping[str, Json] = {
-    "candidateCount": 1,
-    "responseMimeType": "text/plain",
-    "responseModalities": ["TEXT"],
-}
+_SAYS_NOTHING: Mapping[str, Json] = {"candidateCount": 1, "responseModalities": ["TEXT"]}
 """Settings that are so without being written."""
 
 _INSIDE = ("functionCall", "functionResponse", "inlineData", "fileData")
 """Fields of a part whose own fields are the api's too; arguments and answers are not."""
 
+_ROLES = ("user", "system", "model")
 _OF_A_FUNCTION = {"name", "description", "parametersJsonSchema"}
 
 _NUMBER = re.compile(r"[0-9]{1,19}")
@@ -38,7 +35,9 @@ def respell(wire: Json) -> Json:
     body = _camel(wire)
     if isinstance(body.get("systemInstruction"), dict):
         # Whose words these are is clear from where they stand.
-        stated = {key: value for key, value in body["systemInstruction"].items() if key != "role"}
+        stated = {
+            key: value for key, value in body["systemInstruction"].items() if key != "role" or value not in _ROLES
+        }
         if isinstance(stated.get("parts"), dict):
             stated["parts"] = [stated["parts"]]
         body["systemInstruction"] = stated
@@ -63,7 +62,7 @@ def json_schema(schema: Json) -> Json:
     if not isinstance(schema, dict):
         return schema
     made = {key: _under(key, value) for key, value in _camel(schema).items() if key != "propertyOrdering"}
-    if made.pop("nullable", False) is True:
+    if isinstance(made.get("nullable"), bool) and made.pop("nullable"):
         if isinstance(made.get("type"), str):
             made["type"] = [made["type"], "null"]
         if isinstance(made.get("enum"), list) and None not in made["enum"]:

@@ -50,6 +50,8 @@ def ambient(call: Call) -> Token:
         # google-auth warns of logins without a quota project, which many have on purpose.
         warnings.simplefilter("ignore")
         found = _found()
+        if isinstance(found, Exception):
+            raise found
         if not found.valid:
             found.refresh(_request(call))
         if not isinstance(found.token, str) or not is_value(found.token):
@@ -59,10 +61,15 @@ def ambient(call: Call) -> Token:
 
 @cache
 def _found() -> Any:
+    """The credentials, or the error that there are none: where the network is silent, looking takes many seconds."""
     import google.auth
+    from google.auth.exceptions import DefaultCredentialsError
 
     default: Any = google.auth.default
-    return default(scopes=[_SCOPE])[0]
+    try:
+        return default(scopes=[_SCOPE])[0]
+    except DefaultCredentialsError as error:
+        return error
 
 
 def _request(call: Call) -> Any:

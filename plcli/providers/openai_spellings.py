@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from plcli.media import Json
-from plcli.providers.reading import rows
 
-_SWITCHES = ("stream", "stream_options")
+_SWITCHES = {"stream": (True, False), "stream_options": ({"include_usage": True}, {"include_usage": False}, {})}
+"""Of the transport, and no part of what is asked."""
+
 _TEXT = {"type": "text"}
 
 
@@ -18,7 +19,7 @@ def respell_chat(wire: Json) -> Json:
         del body["n"]
     if body.get("response_format") == _TEXT:
         del body["response_format"]
-    if "max_tokens" in body and "max_completion_tokens" not in body:
+    if isinstance(body.get("max_tokens"), int) and "max_completion_tokens" not in body:
         body["max_completion_tokens"] = body.pop("max_tokens")
     if isinstance(body.get("functions"), list) and "tools" not in body:
         body["tools"] = [{"function": function} for function in body.pop("functions")]
@@ -37,8 +38,8 @@ def respell_responses(wire: Json) -> Json:
     body = _said(wire)
     if isinstance(body.get("input"), str):
         body["input"] = [{"role": "user", "content": body["input"]}]
-    if isinstance(body.get("instructions"), str):
-        body["input"] = [{"role": "system", "content": body.pop("instructions")}, *rows(body.get("input"))]
+    if isinstance(body.get("instructions"), str) and isinstance(body.get("input", []), list):
+        body["input"] = [{"role": "system", "content": body.pop("instructions")}, *body.get("input", [])]
     if body.get("text") == {"format": _TEXT}:
         del body["text"]
     if isinstance(body.get("tools"), list):
@@ -48,7 +49,7 @@ def respell_responses(wire: Json) -> Json:
 
 def _said(wire: Json) -> dict[str, Json]:
     """What a wire asks for: without what holds nothing, and without the transport switches."""
-    said = {key: value for key, value in _full(wire).items() if key not in _SWITCHES}
+    said = {key: value for key, value in _full(wire).items() if value not in _SWITCHES.get(key, ())}
     return {key: value for key, value in said.items() if key not in ("tools", "functions", "instructions") or value}
 
 

@@ -193,6 +193,8 @@ PROVIDERS: dict[str, Provider] = {
 }
 
 _LOCATION = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_STEP = r"[A-Za-z0-9_~@+-]+(?:[.:][A-Za-z0-9_~@+-]+)*"
+_PATH = rf"{_STEP}(?:/{_STEP})*"
 
 ENTRY_POINTS = "plcli.providers"
 """Entry-point group in which other packages offer a `Provider`."""
@@ -238,6 +240,13 @@ def vertex_site(vertex: Vertex) -> Provider:
         hosts=(host,),
         api_version="v1beta1",
     )
+
+
+def check_path(what: str, text: str) -> None:
+    """Raise `SetupError` unless this stands in the address of a call as it is, and cannot lead to another."""
+    if not re.fullmatch(_PATH, text):
+        hint = "write letters, digits and ._~@:+- with single slashes between, like gemini-3.8-flash or tunedModels/x"
+        raise SetupError(f"{what} {text[:200]!r} cannot stand in the address of a call", hint=hint)
 
 
 def adapter(of: Provider, api: str) -> Adapter:

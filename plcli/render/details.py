@@ -11,9 +11,10 @@ from plcli.render.screen import Screen
 
 
 def show_connection(connection: Connection, target: Target, screen: Screen) -> None:
-    """Before the call: operation, model, address, whether a key goes along, and the limits."""
+    """Before the call: operation, model, address, what goes along to be let in, and the limits."""
     where = connection.base_url or "this process"
-    key = "with a key" if connection.key else "without a key"
+    cloud = "with the cloud's own credentials" if connection.ambient else "without a key"
+    key = "with a key" if connection.key else cloud
     screen.say((f"{target.operation} of {target.model} at {where}, {key}", "dim"))
     limits = f"timeout {connection.timeout:g} s, deadline {connection.deadline:g} s, {connection.retries} retries"
     screen.say((limits, "dim"))

@@ -154,7 +154,7 @@ class ModelSpec(Closed):
     """Who serves it (`openai`, `gemini`, `echo`, …)."""
     api: str | None = None
     """The interface it is served through; default: the provider's first."""
-    model: str
+    model: Annotated[str, Field(min_length=1)]
     """The provider's id of the model."""
     base_url: str | None = None
     """Address of a compatible or dedicated server; default: the provider's own."""

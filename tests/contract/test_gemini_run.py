@@ -268,12 +268,16 @@ def test_an_endpoint_may_be_a_tuned_model_in_a_version_of_its_own(here: Path, se
     assert server.received[0].path == "/gate/v1/tunedModels/mine-1:streamGenerateContent?alt=sse"
 
 
-def test_a_model_id_that_leads_elsewhere_is_a_matter_of_setup(here: Path, server: Loopback, cli: Cli) -> None:
+def test_a_model_id_that_leads_elsewhere_is_refused(
+    here: Path, server: Loopback, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = {"kind": "model", "provider": "gemini", "model": "../../x?y=", "base_url": server.url}
     (here / "models" / "evil.json").write_text(json.dumps(model))
-    outcome = cli("run", "hi", "--model", "evil")
-    assert (outcome.code, server.received) == (6, [])
-    assert "hint:" in outcome.err
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
+    for name, code in (("evil", 3), ("gemini/../../x?y=", 6)):
+        outcome = cli("run", "hi", "--model", name)
+        assert (outcome.code, server.received) == (code, [])
+        assert "hint:" in outcome.err
 
 
 @pytest.mark.parametrize("stream", [True, False])

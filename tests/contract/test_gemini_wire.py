@@ -383,6 +383,7 @@ def test_a_silent_or_dribbling_server_ends_at_the_timeout_or_deadline(
 
 # What the endpoint says of a model
 
+NAMELESS = Listing(None, detail="the server names no model, or base_url is wrong")
 NOT_FOUND = {"error": {"code": 404, "message": "models/m is not found", "status": "NOT_FOUND"}}
 
 
@@ -391,8 +392,11 @@ NOT_FOUND = {"error": {"code": 404, "message": "models/m is not found", "status"
     [
         (200, {"name": "models/m", "version": "001"}, Listing(True)),
         (200, {"name": "models/other"}, Listing(True, served_by="other")),
-        (200, {}, Listing(True)),
-        (200, {"name": 7}, Listing(True)),
+        (200, {"name": f"models/{'x' * 9999}"}, Listing(True, served_by="x" * 1999 + "…")),
+        (200, {}, NAMELESS),
+        (200, {"name": 7}, NAMELESS),
+        (200, {"name": "models/"}, NAMELESS),
+        (200, {"object": "model", "id": "m"}, NAMELESS),
         (404, NOT_FOUND, Listing(False, detail="models/m is not found")),
         (404, {"detail": "Not Found"}, Listing(None, detail="Not Found")),
         (405, {}, Listing(None, detail="{}")),

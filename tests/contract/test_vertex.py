@@ -272,6 +272,20 @@ def test_missing_credentials_say_what_to_type(server: Loopback, monkeypatch: pyt
     assert "vertex" in (refused(server, vertex=Vertex()).hint or "")
 
 
+def test_credentials_that_are_missing_are_looked_for_once(
+    server: Loopback, plcli_process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answer(404)
+    model("home")
+    place = server.url.removeprefix("http://")
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS")
+    environ = {"GCE_METADATA_HOST": place, "GCE_METADATA_IP": place, "NO_GCE_CHECK": ""}
+    outcome = plcli_process("run", "--prompt", "hi", "--model", "home", "--repeat", "3", "--jobs", "3", **environ)
+    assert outcome.code == 6
+    assert "no Google credentials" in outcome.err
+    assert len(server.received) == 1
+
+
 FILES = [
     "", "{", "[]", "7", "null", '"x"', "{}", '{"type": 7}', '{"type": "x"}', '{"type": "service_account"}',
     '{"type": "authorized_user", "refresh_token": "SECRET"}', '{"type": "external_account"}', "\0" * 99,
@@ -316,8 +330,8 @@ def test_a_login_of_gcloud_is_used_and_google_auth_says_nothing(
 TOKEN = "ya29." + "a" * 40
 
 
-def run(cli: Cli, name: str) -> tuple[int, str]:
-    outcome = cli("run", "--prompt", "hi", "--model", name)
+def run(cli: Cli, name: str, *options: str) -> tuple[int, str]:
+    outcome = cli("run", "--prompt", "hi", "--model", name, *options)
     return outcome.code, outcome.err
 
 
@@ -330,11 +344,15 @@ def test_the_credentials_go_to_the_gateway_of_the_environment_and_to_no_address_
     tokens.answer(json=grant(TOKEN))
     server.answer(json=OK)
     model("spec", base_url=server.url)
-    assert run(cli, "spec")[0] == 0
+    code, said = run(cli, "spec", "--verbose")
+    assert code == 0
+    assert "without a key" in said
     assert not tokens.received
     monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", server.url)
     model("home")
-    assert run(cli, "home")[0] == 0
+    code, said = run(cli, "home", "--verbose")
+    assert code == 0
+    assert "with the cloud's own credentials" in said
     assert sent(server) == [(None, None), (f"Bearer {TOKEN}", None)]
     assert "store" not in server.received[1].json
     path = "/v1beta1/projects/my-project/locations/global/publishers/google/models/m:streamGenerateContent?alt=sse"

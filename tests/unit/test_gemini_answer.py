@@ -63,6 +63,7 @@ def test_other_candidates_are_native_parts() -> None:
     ("reason", "state", "kind"),
     [
         ("STOP", "ok", None),
+        ("FUNCTION_CALL", "ok", None),
         ("MAX_TOKENS", "incomplete", None),
         ("CONTINUATION", "incomplete", None),
         ("SAFETY", "blocked", "safety"),
