@@ -335,9 +335,9 @@ def test_many_calls_at_once_keep_their_keys_and_headers_apart(
     (tmp_path / "models").mkdir()
     names = []
     for door, fields in doors.items():
-        for number in range(4):
+        for number in "0123":
             name = f"{door}-{number}"
-            own = {"api_key_env": f"KEY_{number}"} if number else {}
+            own = {"api_key_env": f"KEY_{number}"} if number != "0" else {}
             monkeypatch.setenv(f"KEY_{number}", f"canary-number-{number}")
             spec = {"kind": "model", "model": "m", "retries": 0, "headers": {"X-Me": name}, **own, **fields}
             (tmp_path / "models" / f"{name}.json").write_text(json.dumps(spec))

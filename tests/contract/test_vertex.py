@@ -279,8 +279,11 @@ def test_credentials_that_are_missing_are_looked_for_once(
     model("home")
     place = server.url.removeprefix("http://")
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS")
-    environ = {"GCE_METADATA_HOST": place, "GCE_METADATA_IP": place, "NO_GCE_CHECK": ""}
-    outcome = plcli_process("run", "--prompt", "hi", "--model", "home", "--repeat", "3", "--jobs", "3", **environ)
+    monkeypatch.setenv("NO_GCE_CHECK", "")
+    several = ("--repeat", "3", "--jobs", "3")
+    outcome = plcli_process(
+        "run", "--prompt", "hi", "--model", "home", *several, GCE_METADATA_HOST=place, GCE_METADATA_IP=place
+    )
     assert outcome.code == 6
     assert "no Google credentials" in outcome.err
     assert len(server.received) == 1
