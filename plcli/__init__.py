@@ -22,7 +22,8 @@ import against it.
                    tomltext, yamltext, comments < writing
                    meter < primitives < jinja_syntax < jinja < templates
                    regexes, jsonschemas < conformance < matchers
-                   address < environment < trust; keyshapes < redact; prices; git; pace; plaintext; retirements
+                   address < environment < trust; keyshapes < redact < record_secrets
+                   prices; git; pace; plaintext; retirements
     W  PROVIDERS   providers
     1  VOCABULARY  media < request; media, response < exchange, failures; quotas, refusals, waits < failures
                    response < records; exchange, records < traffic; specs

@@ -42,7 +42,7 @@ class Moved(NamedTuple):
 
 
 def move(request: Request, to: Provider, api: str, model: str) -> Moved:
-    """The request for another api and model, without `body` and `omit`; defaults are not set.
+    """The request for another api and model, without `omit` and what only the old api knows of `body`; no defaults.
 
     Raises `SetupError` for a provider or an api that does not exist.
     """
@@ -59,7 +59,10 @@ def move(request: Request, to: Provider, api: str, model: str) -> Moved:
 
 
 def _read_back(request: Request, old: Side, new: Side) -> Step:
-    """The request without `body` and `omit`: what these change in the old wire the header says where it can."""
+    """The request without `omit`, and of `body` only what is common to the apis of the provider.
+
+    What these change in the old wire the header says where it can.
+    """
     header = request._replace(body={}, omit=())
     as_it_is = old.adapter.uncompile(*old.adapter.compile(header)[:2])
     plain, cut, read = (_reread(form, old) for form in (header, request._replace(body={}), request))
@@ -68,7 +71,11 @@ def _read_back(request: Request, old: Side, new: Side) -> Step:
     compiled = old.adapter.compile(request)
     written = old.adapter.respell(dict(request.body))
     usual = old.adapter.defaults(header, None).body
-    left = tuple(place for place in _unread(read.body, written) if not _stands(usual, place, written))
+    shared = provider(old.provider).shared if old.provider == new.provider else frozenset()
+    kept = {name: item for name, item in written.items() if name in shared and name in read.body}
+    left = tuple(
+        place for place in _unread(read.body, written) if place[0] not in kept and not _stands(usual, place, written)
+    )
     losses = [loss for loss in compiled.losses if loss.path.startswith("omit[")]
     losses += (Loss(paths.show(("body", *place)), f"only the {old.api} api has this", _IN_BODY) for place in left)
     losses += (*_garbled(plain, cut, "omit", {}), *_garbled(cut, read, "body", written))
@@ -83,7 +90,7 @@ def _read_back(request: Request, old: Side, new: Side) -> Step:
     params = {name: value for name, value in header.params.items() if ("params", name) not in changed}
     params |= {name: value for name, value in read.params.items() if ("params", name) in changed}
     fields = {name: getattr(read, name) for name in _FIELDS if (name,) in changed}
-    return Step(header._replace(**fields, params=params), tuple(losses), origins)
+    return Step(header._replace(**fields, params=params, body=kept), tuple(losses), origins)
 
 
 def _reread(request: Request, side: Side) -> Request:

@@ -110,6 +110,10 @@ class Redactor:
         """
         return _walk(value, self._search_all(value), _sealed)
 
+    def finds(self, value: Json) -> bool:
+        """Whether any string of the value holds a secret."""
+        return self._search_all(value) is not None
+
     def plain(self, value: Json) -> Json:
         """JSON without secrets whose strings stay strings, with `MARK` in them."""
         return _walk(value, self._search_all(value), _marked)

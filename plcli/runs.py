@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_origin
 
 from plcli import __version__, expect, git, prices, retirements
 from plcli.cancel import Cancel
@@ -16,13 +15,13 @@ from plcli.connect import Connection
 from plcli.engine import Turn, WaitWatch, Watch, ask
 from plcli.errors import Exit
 from plcli.failures import EXIT_OF_KIND
-from plcli.media import Json, MediaReader, digest_of, is_digest, references, sniff
+from plcli.media import Json, MediaReader, digest_of, references, sniff
 from plcli.mediastore import MediaStore
+from plcli.record_secrets import without_secrets
 from plcli.records import (
     Batch,
     Cost,
     Endpoint,
-    ExchangeRecord,
     ExpectationRecord,
     Record,
     ResponseRecord,
@@ -32,16 +31,13 @@ from plcli.records import (
 from plcli.redact import Redactor
 from plcli.request import BuiltinTool, Request
 from plcli.resolve import Resolved
-from plcli.response import Failure, Kept, State
+from plcli.response import Failure, State
 from plcli.specs import Pricing
 from plcli.traffic import exchange_records
 from plcli.workspace import Workspace
 
 ANSWERED_NO: tuple[State, ...] = ("refused", "blocked", "no_image")
 """States of answers that are none; an expectation that names the state decides whether that is wrong."""
-
-_WIRES = frozenset({"request", "response"})
-_MINTED = frozenset({"commit", "started", "time"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,32 +191,7 @@ def record_of(run: Run, where: Circumstances, sources: list[Source], redactor: R
         tags=[*resolved.spec.tags, *where.tags] or None,
         metadata=resolved.spec.metadata or None,
     )
-    clean: Record = _without_secrets(record, redactor)
-    return clean
-
-
-def _without_secrets(value: Any, redactor: Redactor) -> Any:
-    """A record, or what stands in one, redacted as text; the wires have been redacted leaf by leaf.
-
-    Patterns of a workspace may fit anything. They must not take away what plcli itself puts in: names
-    of fields, words of a closed list, digests and times.
-    """
-    if isinstance(value, Kept):
-        kept = _WIRES if isinstance(value, ExchangeRecord) else ()
-        fields = type(value).model_fields
-        texts = [
-            name
-            for name in value.model_fields_set - _MINTED
-            if name not in kept and not _closed(fields[name].annotation)
-        ]
-        return value.model_copy(update={name: _without_secrets(getattr(value, name), redactor) for name in texts})
-    if isinstance(value, list | tuple):
-        return type(value)(_without_secrets(item, redactor) for item in value)
-    return value if is_digest(value) else redactor.plain(value)
-
-
-def _closed(annotation: Any) -> bool:
-    return get_origin(annotation) is Literal
+    return without_secrets(record, redactor)
 
 
 def keep_media(run: Run, store: MediaStore, redactor: Redactor) -> list[Source]:

@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 
 from plcli import interrupts
 from plcli.batch import Batch, Done, Job
@@ -49,8 +49,6 @@ class Terms:
 
 def run_several(running: Running, plans: Sequence[Plan], terms: Terms, batch_id: str) -> int:
     """Run the plans; gives the largest exit code, or raises what stood against one after the others have ended."""
-    # A single run is too short to collect garbage in; several are not.
-    gc.enable()
     for told in dict.fromkeys(_loss(plan, loss, terms) for plan in plans for loss in plan.resolved.losses):
         running.session.screen.warn(told)
     return _Several(running, plans, terms, batch_id, _paces(plans, alone=terms.max_cost is not None)).run()
@@ -132,6 +130,7 @@ class _Several:
                 plan = self.plans[done.number]
                 runs.append((done.number, plan, self.running.judge(plan, done.result)))
         if runs:
+            _collect_garbage()
             with interrupts.held_back():
                 records, unlogged = self.running.log([(plan, run) for _, plan, run in runs])
             self.trouble = self.trouble or unlogged
@@ -247,6 +246,13 @@ class _Several:
             for plan in (self.plans[number] for number in numbers[:_ROWS])
         ]
         return "; ".join(names) + (f"; and {len(numbers) - _ROWS} more" if len(numbers) > _ROWS else "")
+
+
+@cache
+def _collect_garbage() -> None:
+    """From now on: a single run is too short for it, several are not. What the SDK has loaded by now stays for ever."""
+    gc.freeze()
+    gc.enable()
 
 
 def _unseen(event: Event) -> None:

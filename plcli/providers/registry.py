@@ -140,7 +140,8 @@ class Provider(NamedTuple):
     `hosts` are the only places its own key may go (a leading dot allows subdomains);
     `base_url_env` names a gateway on the user's side; `sdk` is the package that sends; `listing` the
     module whose `look_up(model, call)` asks an endpoint what it says of a model; `api_version` the one
-    that is called unless a model spec names another.
+    that is called unless a model spec names another. `shared` are the fields of a body that all its apis
+    understand alike.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Provider(NamedTuple):
     sdk: str | None = None
     listing: str | None = None
     api_version: str | None = None
+    shared: frozenset[str] = frozenset()
 
     @property
     def default_api(self) -> str:
@@ -177,6 +179,17 @@ PROVIDERS: dict[str, Provider] = {
         hosts=("api.openai.com", "us.api.openai.com", "eu.api.openai.com"),
         sdk="openai",
         listing="plcli.providers.openai_listing",
+        shared=frozenset(
+            {
+                "metadata",
+                "moderation",
+                "prompt_cache_key",
+                "prompt_cache_options",
+                "prompt_cache_retention",
+                "safety_identifier",
+                "user",
+            }
+        ),
     ),
     "gemini": Provider(
         name="gemini",

@@ -2,9 +2,9 @@
 
     python tests/bench/jobs.py [ROUNDS]
 
-Ideal is the number of waves times the time of one answer, plus the start of `plcli` for a single run.
-The bare script asks with the same SDK from as many threads. Bars say what plcli aims at, and nothing
-fails where one does not hold.
+The bare script asks with the same SDK from as many threads, and keeps nothing. Ideal is a single run and
+the latency of the waves after the first, as if nothing took any work. The bar says what plcli aims at,
+and nothing fails where it does not hold.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROUNDS = 5
 LATENCY = 0.2
 AT_ONCE = 64
 WAVES = 4
-BAR = 1.25
+BAR = 1.2
 
 SPEC = """\
 kind: request
@@ -81,9 +81,13 @@ def show(medians: dict[str, float], rounds: int, count: int) -> None:
     print(f"{count} runs, {AT_ONCE} at once, {LATENCY:g} s each; medians of {rounds} rounds\n")
     for name, seconds in {**medians, "ideal": ideal}.items():
         print(f"{name:20} {seconds * 1000:7.0f} ms")
-    ratio = medians["plcli run --jobs"] / ideal
-    print(f"\nplcli run --jobs is {ratio:.2f} × ideal: {'holds' if ratio <= BAR else 'does not hold'} (at most {BAR})")
-    print(f"plcli run --jobs is {medians['plcli run --jobs'] / medians['bare SDK script']:.2f} × the bare SDK script")
+    batch = medians["plcli run --jobs"]
+    ratio = batch / medians["bare SDK script"]
+    verdict = "holds" if ratio <= BAR else "does not hold"
+    print(f"\nplcli run --jobs is {ratio:.2f} × the bare SDK script: {verdict} (at most {BAR})")
+    print(
+        f"plcli run --jobs is {batch / ideal:.2f} × ideal, the bare script {medians['bare SDK script'] / ideal:.2f} ×"
+    )
 
 
 class Server(ThreadingHTTPServer):

@@ -391,3 +391,13 @@ def test_a_result_of_which_nothing_is_left_is_empty_words(api: Any, place: Any) 
     wire = adapter(provider("openai"), api[1]).compile(request).wire
     assert find(wire, place) == ""
     assert losses == {"messages[0].content[0].content[0]": "dropped"}
+
+
+def test_what_all_apis_of_a_provider_understand_stays_in_the_body() -> None:
+    body = {"prompt_cache_key": "k", "user": "u", "truncation": "auto"}
+    made, losses = moved(RESPONSES, CHAT, body=body)
+    assert made.body == {"prompt_cache_key": "k", "user": "u"}
+    assert losses == {"body.truncation": "dropped"}
+    made, losses = moved(RESPONSES, GEMINI, body=body)
+    assert made.body == {}
+    assert sorted(losses) == ["body.prompt_cache_key", "body.truncation", "body.user"]
