@@ -21,6 +21,7 @@ COMMANDS = [
 """The commands of the guide, which is read in `examples/`."""
 
 
+@pytest.mark.storm  # takes long, and .ci/run asks the same before the tests
 def test_what_is_generated_is_fresh() -> None:
     done = subprocess.run([sys.executable, ROOT / ".ci" / "readme.py"], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

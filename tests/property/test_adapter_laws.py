@@ -33,7 +33,7 @@ from plcli.request import (
 from tests.property import wires
 from tests.support.openai_streams import chat_events, responses_events
 
-laws = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+laws = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 bodies = st.dictionaries(wires.words, wires.json_values, max_size=4)
 
 

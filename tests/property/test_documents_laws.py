@@ -24,7 +24,7 @@ VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=12
 )
 OBJECTS = st.dictionaries(TEXTS, VALUES, max_size=5)
-FAST = settings(max_examples=80, deadline=None)
+FAST = settings(deadline=None)
 
 
 def leaves(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], object]]:
@@ -90,7 +90,7 @@ def test_positions_exist_for_every_path_and_fall_back_to_parents(value: dict[str
         assert document.position((*path, "\ue000missing")) == document.position(path), item
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(
     st.text(st.sampled_from("ab1 \n\t:-[]{},&*!|>'\"#%@?.~<\\/0xen=\r\ufeff\x85\u2028é😀"), max_size=60)
     | st.binary(max_size=40),

@@ -31,7 +31,7 @@ from plcli.request import (
     ToolResult,
 )
 
-relaxed = settings(max_examples=100, deadline=None)
+relaxed = settings(deadline=None)
 
 refs = st.builds(MediaRef, st.just("sha256:" + "0" * 64), st.sampled_from(["image/png", "audio/wav"]))
 words = st.text(max_size=8)

@@ -37,7 +37,7 @@ from tests.property import gemini_wires as wires
 from tests.property.wires import json_values, words
 from tests.support.gemini_streams import gemini_events
 
-laws = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+laws = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TARGET = Target(gemini.OPERATION, "m")
 
 WEATHER = json.loads(

@@ -15,7 +15,7 @@ from plcli.matchers import equal, includes, members_mismatch, mismatch
 from plcli.regexes import Undecided, cheap, search
 from plcli.specs.expectations import Expectation, Matcher
 
-relaxed = settings(max_examples=100, deadline=None)
+relaxed = settings(deadline=None)
 
 scalars = (
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, -2.0, 0.5]) | st.text("ab", max_size=2)

@@ -49,7 +49,7 @@ def _json(leaves: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(_json(LEAVES), PLACES)
 @example({"x": "Zm9vYg=="}, [("x",)])
 @example({"x": "Zm9vYh=="}, [("x",)])
@@ -60,7 +60,7 @@ def test_what_is_lifted_comes_back_byte_for_byte(wire: Json, places: list[tuple[
     assert lift(lifted, places) == (lifted, {})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(_json(LEAVES | REFERENCES | DIGESTS.map(Redacted)))
 def test_what_is_encoded_is_json_and_decodes_to_itself(wire: Json) -> None:
     encoded = encode(wire)
@@ -69,7 +69,7 @@ def test_what_is_encoded_is_json_and_decodes_to_itself(wire: Json) -> None:
     assert json.dumps(encode(read)) == json.dumps(encoded)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(_json(LEAVES | DIGESTS))
 def test_decoding_foreign_json_gives_a_wire_or_a_wrong_value(value: Json) -> None:
     try:

@@ -82,7 +82,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("laws") / "runs.jsonl"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(RECORDS | NOTES)
 @example(
     Record(id="", time="", command="", plcli="", response=ResponseRecord(state="ok", parts=[NativePart(item=None)]))
@@ -147,7 +147,7 @@ def test_any_bytes_read_as_damage_and_a_record_behind_them_reads(path: Path, sta
     assert b"".join(found.raw for found in log.scan()).split() == path.read_bytes().split()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.text(max_size=30) | JSON.map(lambda value: json.dumps({"v": 1, "kind": "note", "x": value})))
 def test_any_text_is_a_record_or_a_wrong_value(text: str) -> None:
     with contextlib.suppress(ValueError):

@@ -44,7 +44,7 @@ def planted(draw: st.DrawFn) -> tuple[list[str], Any]:
 
 
 @given(planted())
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_no_secret_in_any_json_comes_through(case: tuple[list[str], Any]) -> None:
     known, value = case
     redactor = Redactor(known)
@@ -55,7 +55,7 @@ def test_no_secret_in_any_json_comes_through(case: tuple[list[str], Any]) -> Non
 
 
 @given(st.lists(secrets, min_size=1, max_size=3), st.lists(words | secrets, max_size=6), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_no_secret_comes_through_a_stream_however_it_was_cut(
     known: list[str], parts: list[str], data: st.DataObject
 ) -> None:
@@ -70,7 +70,7 @@ def test_no_secret_comes_through_a_stream_however_it_was_cut(
 
 
 @given(secrets, st.binary(max_size=9), st.binary(max_size=9))
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_no_secret_comes_through_in_base64(secret: str, before: bytes, after: bytes) -> None:
     whole = before + secret.strip().encode() + after
     for code in (base64.b64encode, base64.urlsafe_b64encode):
@@ -78,7 +78,7 @@ def test_no_secret_comes_through_in_base64(secret: str, before: bytes, after: by
 
 
 @given(st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(words, inner), max_leaves=20))
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_json_without_secrets_is_unchanged(value: Any) -> None:
     redactor = Redactor(["never-in-there-1", "nor-this-one-22"], ["corp-[0-9]{4,9}"])
     assert redactor.json(value) == value
@@ -86,7 +86,7 @@ def test_json_without_secrets_is_unchanged(value: Any) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_text_without_secrets_is_unchanged(text: str) -> None:
     redactor = Redactor(["never-in-there-1"])
     assert redactor.text(text) == text
@@ -95,6 +95,6 @@ def test_text_without_secrets_is_unchanged(text: str) -> None:
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_bytes_without_secrets_are_the_same_object(data: bytes) -> None:
     assert Redactor(["never-in-there-1"]).bytes(data) is data

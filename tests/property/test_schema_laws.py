@@ -204,7 +204,7 @@ def test_the_examples_of_this_file_are_accepted() -> None:
 
 
 @given(_DOCUMENTS)
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @example(("request", {"kind": "request", "variables": {"a b": {}}}))
 @example(("request", {"kind": "request", "params": {"max_output_tokens": 0}}))
 @example(("tool", {"kind": "tool", "name": "x\n"}))
@@ -214,7 +214,7 @@ def test_the_schema_accepts_what_the_model_accepts(pair: tuple[str, dict[str, An
 
 
 @given(_DOCUMENTS)
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_every_rejection_is_explained_with_a_place_and_every_acceptance_is_silent(
     pair: tuple[str, dict[str, Any]],
 ) -> None:

@@ -44,7 +44,7 @@ def cut(data: bytes, size: int) -> Iterator[bytes]:
     return (data[start : start + size] for start in range(0, len(data), size))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 @given(streams(), st.integers(1, 40))
 def test_events_do_not_depend_on_how_the_stream_is_cut(stream: tuple[bytes, list[WireEvent]], size: int) -> None:
     data, expected = stream
@@ -52,7 +52,7 @@ def test_events_do_not_depend_on_how_the_stream_is_cut(stream: tuple[bytes, list
     assert list(events([b"", *cut(data, size), b""])) == expected
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 @given(streams(), st.integers(0, 400))
 def test_a_cut_stream_gives_a_prefix_of_its_events(stream: tuple[bytes, list[WireEvent]], length: int) -> None:
     data, expected = stream
@@ -60,7 +60,7 @@ def test_a_cut_stream_gives_a_prefix_of_its_events(stream: tuple[bytes, list[Wir
     assert seen == expected[: len(seen)]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=30)), st.sampled_from(["", "text/event-stream", "application/json", "text/html"]))
 def test_any_bytes_give_events_or_a_protocol_failure(chunks: list[bytes], kind: str) -> None:
     seen: list[WireEvent] = []
@@ -73,7 +73,7 @@ def test_any_bytes_give_events_or_a_protocol_failure(chunks: list[bytes], kind: 
     assert all(isinstance(event.data, dict) or event.data == DONE for event in seen)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 @given(OBJECT, st.integers(1, 10), st.sampled_from(["application/json", "", "text/event-stream", "text/plain"]))
 def test_a_json_object_is_one_whole_event_whatever_its_label(value: dict[str, Any], size: int, kind: str) -> None:
     for text in (json.dumps(value), "\ufeff\n " + json.dumps(value, indent=2)):
@@ -84,15 +84,15 @@ def test_a_json_object_is_one_whole_event_whatever_its_label(value: dict[str, An
 @pytest.mark.parametrize(
     "data",
     [
-        b'data: {"a": "' + b"x" * 1_000_000 + b'"}\n\n',
-        b"data:\n" * 200_000,
-        b"\r" * 1_000_000,
-        b": " + b"x" * 1_000_000,
-        b'data: {"a":\n' + b"data: \n" * 150_000 + b"data: 1}\n\n",
+        b'data: {"a": "' + b"x" * 300_000 + b'"}\n\n',
+        b"data:\n" * 60_000,
+        b"\r" * 300_000,
+        b": " + b"x" * 300_000,
+        b'data: {"a":\n' + b"data: \n" * 45_000 + b"data: 1}\n\n",
     ],
     ids=["one line", "empty data", "carriage returns", "a comment", "many data lines"],
 )
-def test_a_megabyte_is_read_in_linear_time(data: bytes, size: int) -> None:
+def test_long_data_is_read_in_linear_time(data: bytes, size: int) -> None:
     started = time.process_time()
     list(events(cut(data, size)))
     assert time.process_time() - started < 5

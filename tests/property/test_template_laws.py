@@ -14,7 +14,7 @@ from plcli.jinja import MAX_OUTPUT
 from plcli.jinja_syntax import FILTERS
 from plcli.templates import Kind, check, fill, names, needed
 
-FAST = settings(max_examples=80, deadline=None)
+FAST = settings(deadline=None)
 KINDS: st.SearchStrategy[Kind] = st.sampled_from(["jinja2", "f-string", "none"])
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 NASTY = st.lists(
@@ -156,7 +156,7 @@ STATEMENTS = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(STATEMENTS)
 @example("{{ s[s.replace('', s)] }}")
 @example("{{ s[[s.replace('', s)]] }}")

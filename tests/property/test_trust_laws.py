@@ -43,7 +43,7 @@ urls = st.builds(
 
 
 @given(urls | st.text(max_size=20))
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_every_client_reads_an_accepted_address_as_it_was_judged(url: str) -> None:
     try:
         address = parse(url)
@@ -58,7 +58,7 @@ def test_every_client_reads_an_accepted_address_as_it_was_judged(url: str) -> No
 
 
 @given(urls, st.sampled_from([None, "OPENAI_API_KEY"]))
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_the_own_key_reaches_no_host_but_the_own(url: str, variable: str | None) -> None:
     user = UserSide({"OPENAI_API_KEY": "sk-own"}, Path("config.toml"), frozenset({"evil.example", "localhost:8000"}))
     try:
