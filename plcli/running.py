@@ -51,13 +51,16 @@ class Running:
         """Where each request goes; raises what stands against one of them before anything is spent."""
         session = self.session
         session.read_keys(one.model.spec.api_key_env or "" for one in resolved if one.model.spec)
-        made = [
-            connect(one.model.provider, one.request.api, one.model.spec, session.user, self.limits) for one in resolved
-        ]
-        session.protect(secret for connection in made for secret in connection.secrets)
+        made: dict[tuple[str, str], Connection] = {}
+        for one in resolved:
+            place = (one.model_name, one.request.api)
+            if place not in made:
+                # The many rows of a model share a connection.
+                made[place] = connect(one.model.provider, one.request.api, one.model.spec, session.user, self.limits)
+        session.protect(secret for connection in made.values() for secret in connection.secrets)
         if self.keep:
             session.log.ready()
-        return made
+        return [made[one.model_name, one.request.api] for one in resolved]
 
     def one(self, plan: Plan) -> Run:
         """Run one plan, log it, and show its answer; raises `LogError` after that where it could not be logged."""
