@@ -21,6 +21,7 @@ from plcli.failures import CallFailed, failed
 from plcli.media import Json, Media, MediaReader, lift
 from plcli.providers.registry import Tap
 from plcli.response import Event, Failure, Response, State
+from plcli.waits import LONGEST_WAIT
 
 KEPT_HEADERS = (
     "content-type",
@@ -37,9 +38,6 @@ KEPT_HEADERS = (
     "x-ratelimit-reset-tokens",
 )
 """Response headers that are worth keeping; none of them holds a secret."""
-
-LONGEST_WAIT = 60.0
-"""Seconds; a provider that asks for a longer pause has said no for now."""
 
 
 def now() -> str:

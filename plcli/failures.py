@@ -17,7 +17,7 @@ from plcli.media import Json
 from plcli.quotas import spent
 from plcli.refusals import hint_of_refused, refused_parameter
 from plcli.response import Failure
-from plcli.waits import asked_wait
+from plcli.waits import LONGEST_WAIT, asked_wait
 
 EXIT_OF_KIND: dict[str, Exit] = {
     "auth": Exit.REFUSED,
@@ -40,7 +40,6 @@ MESSAGE_LIMIT = 2000
 CHECK_BASE_URL = "check base_url: it must be the root of the api (OpenAI's often ends in /v1, Gemini's in no version)"
 
 _WORD_LIMIT = 200
-_SOON = 60.0  # seconds; no retry waits longer
 
 _KIND_OF_STATUS = {
     401: "auth",
@@ -131,7 +130,7 @@ def classify(status: int, body: Json | str, headers: Mapping[str, str]) -> CallF
     said = _listen(body)
     kind = _kind(status, said)
     wait = asked_wait(lower, said.message, said.delay)
-    long = kind == "rate_limit" and wait is not None and wait > _SOON
+    long = kind == "rate_limit" and wait is not None and wait > LONGEST_WAIT
     failure = Failure(
         kind=kind,
         message=_redirection(lower) if 300 <= status < 400 else said.message or f"the server answered {status}",

@@ -20,6 +20,14 @@ class Format(StrEnum):
     jsonl = "jsonl"
 
 
+class Report(StrEnum):
+    """Forms of what was found."""
+
+    text = "text"
+    json = "json"
+    github = "github"
+
+
 def screen_of(ctx: typer.Context) -> Screen:
     """The screen that the error boundary and all commands of a process share."""
     return cast(Screen, ctx.find_root().obj)

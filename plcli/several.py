@@ -11,7 +11,7 @@ from functools import cache, partial
 from plcli import interrupts
 from plcli.batch import Batch, Done, Job
 from plcli.cancel import Cancel
-from plcli.engine import LONGEST_WAIT, Turn
+from plcli.engine import Turn
 from plcli.errors import Exit, LogError
 from plcli.exchange import canonical
 from plcli.media import encode
@@ -26,6 +26,7 @@ from plcli.response import Event, Failure
 from plcli.running import Plan, Running
 from plcli.runs import Run
 from plcli.tally import Tally
+from plcli.waits import LONGEST_WAIT
 
 TICK = 0.2
 """Seconds between two looks at the clock of the progress line."""

@@ -7,6 +7,9 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+LONGEST_WAIT = 60.0
+"""Seconds; a provider that asks for a longer pause has said no for now."""
+
 _ASKED_WAIT = r"(?i)\b(?:retry|try again) (?:in|after) ((?:[\d.]+ ?(?:ms|milliseconds?|h|m|s)[a-z]* ?)+)"
 _WAIT_PIECE = r"(?i)([\d.]+) ?(ms|milli|h|m|s)"
 _SECONDS = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -30,14 +29,6 @@ from plcli.workspace import Workspace
 app = typer.Typer(
     rich_markup_mode=None, add_completion=False, help="List models, show what a run would use, check them."
 )
-
-
-class Style(StrEnum):
-    """Forms of what checking found."""
-
-    text = "text"
-    json = "json"
-    github = "github"
 
 
 @app.command("list")
@@ -104,8 +95,9 @@ def check(
     ] = 20.0,
     workspace: options.WorkspaceRoot = None,
     style: Annotated[
-        Style, typer.Option("--format", help="How to report; github with --used.", callback=options.note("format"))
-    ] = Style.text,
+        options.Report,
+        typer.Option("--format", help="How to report; github with --used.", callback=options.note("format")),
+    ] = options.Report.text,
     trust_host: options.TrustHost = None,
     quiet: options.Quiet = False,
     traceback: options.Traceback = False,
@@ -126,12 +118,12 @@ def check(
         if names or send:
             raise UsageError("--used looks at the whole workspace and sends nothing", hint="plcli models check --used")
         return _check_used(session, within, style)
-    if style is Style.github:
+    if style is options.Report.github:
         raise UsageError("--format github goes with --used", hint="plcli models check --used --format github")
     return _check_endpoints(session, names or (), within, timeout, send=send)
 
 
-def _check_used(session: Session, within: int, style: Style) -> int:
+def _check_used(session: Session, within: int, style: options.Report) -> int:
     """Every place that uses a model that is gone or going, and what could not be read."""
     found = survey(session.workspace, session.user)
     unread = [problem._replace(severity="warning") for problem in found.problems]

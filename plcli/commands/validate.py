@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -20,21 +19,13 @@ from plcli.validate import check
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-class Style(StrEnum):
-    """Forms of the report."""
-
-    text = "text"
-    json = "json"
-    github = "github"
-
-
 @app.command()
 def validate(
     ctx: typer.Context,
     paths: Annotated[list[str] | None, typer.Argument(metavar="PATH", help="Files, folders, globs, or -.")] = None,
     style: Annotated[
-        Style, typer.Option("--format", help="How to report.", callback=options.note("format"))
-    ] = Style.text,
+        options.Report, typer.Option("--format", help="How to report.", callback=options.note("format"))
+    ] = options.Report.text,
     workspace: options.WorkspaceRoot = None,
     allow_path: options.AllowPath = None,
     quiet: options.Quiet = False,
