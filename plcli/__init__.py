@@ -26,7 +26,7 @@ import against it.
                    prices; git; pace; plaintext; retirements
     W  PROVIDERS   providers
     1  VOCABULARY  media < request; media, response < exchange, failures; quotas, refusals, waits < failures
-                   response < records; exchange, records < traffic; specs
+                   request < toolanswers; response, toolanswers < records; exchange, records < traffic; specs
     0  FOUNDATION  cancel; docstrings; errors; headers; interrupts; paths; places; spelling
 
     commands       convert; init; log; models; run; schema; validate

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from plcli.conversation import Place, Reading
 from plcli.errors import SpecError
@@ -17,43 +18,54 @@ from plcli.request import BuiltinTool, CustomTool, FunctionTool, Output, Tool, T
 from plcli.specs import Expectation, RequestSpec
 from plcli.specs import request as spec
 from plcli.specs.request import Params
-from plcli.specs.tool import Format, InlineTool
+from plcli.specs.tool import InlineTool, ToolSpec
+from plcli.toolbox import Tool as ToolFile
 from plcli.toolbox import load_tool
 
 
-def tools(reading: Reading, written: RequestSpec) -> tuple[Tool, ...]:
+class Tools(NamedTuple):
+    """The tools of a request, and those of them that have files, by name."""
+
+    offered: tuple[Tool, ...]
+    files: dict[str, ToolFile]
+
+
+def tools(reading: Reading, written: RequestSpec) -> Tools:
     """The tools: built-in ones untouched, the others from where they are written."""
     made: list[Tool] = []
+    files: dict[str, ToolFile] = {}
     for n, item in enumerate(written.tools):
         place: Place = ("tools", n)
         if isinstance(item, spec.BuiltinTool):
             made.append(BuiltinTool(reading.lifted(item.given())))
         elif isinstance(item, InlineTool):
-            made.append(_tool(item.name, item.description, item.parameters, item.strict, item.format))
+            made.append(_tool(item))
         else:
             try:
-                found, document, path = load_tool(reading.workspace, item)
+                found = load_tool(reading.workspace, item)
             except SpecError as error:
                 reading.problems.extend(error.problems)
             except BadReference as error:
                 reading.problem(place, error.message, error.hint)
             else:
-                reading.note(path, document.text)
-                made.append(_tool(found.name, found.description, found.parameters, found.strict, found.format))
+                for file, document in found.files:
+                    reading.note(file, document.text)
+                files[item] = found
+                made.append(_tool(found.spec))
     names = [tool.name for tool in made if not isinstance(tool, BuiltinTool)]
     for name in sorted({name for name in names if names.count(name) > 1}):
         reading.problem(("tools",), f"two tools are named {name!r}", "rename one of them")
-    return tuple(made)
+    return Tools(tuple(made), files)
 
 
-def _tool(
-    name: str, description: str | None, parameters: Json, strict: bool | None, free: Format | None
-) -> FunctionTool | CustomTool:
+def _tool(tool: InlineTool | ToolSpec) -> FunctionTool | CustomTool:
+    """What the model sees of a tool."""
+    free = tool.format
     if free is None:
-        return FunctionTool(name, description, parameters, strict)
+        return FunctionTool(tool.name, tool.description, tool.parameters, tool.strict)
     if free.type == "text":
-        return CustomTool(name, description)
-    return CustomTool(name, description, free.type, free.definition)
+        return CustomTool(tool.name, tool.description)
+    return CustomTool(tool.name, tool.description, free.type, free.definition)
 
 
 def tool_choice(written: RequestSpec) -> ToolChoice | None:

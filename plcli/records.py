@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from plcli.response import Failure, Kept, Part, State, Usage
+from plcli.toolanswers import AnsweredBy
 
 VERSION = 1
 
@@ -112,7 +113,7 @@ class ToolResultRecord(Kept):
     """The tool."""
     arguments: Any = None
     """The arguments."""
-    source: Literal["stub", "run", "ask", "history", "answer"]
+    source: AnsweredBy
     """Where the answer came from."""
     result: Any = None
     """The answer."""

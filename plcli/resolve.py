@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from plcli import conversation, ingredients, paths, templates
@@ -25,6 +26,7 @@ from plcli.request import Loss, Request
 from plcli.schemas import load_spec
 from plcli.specs import Expectation, RequestSpec
 from plcli.specs.request import History
+from plcli.toolbox import Tool
 from plcli.variables import Given
 from plcli.variables import resolve as resolve_variables
 from plcli.workspace import Workspace
@@ -65,6 +67,8 @@ class Resolved(NamedTuple):
     media: Media
     overrides: Overrides = Overrides()
     losses: tuple[Loss, ...] = ()
+    tools: Mapping[str, Tool] = MappingProxyType({})
+    """The tools that have files, by name."""
 
     @property
     def name(self) -> str | None:
@@ -128,6 +132,7 @@ def resolve(
         media=reading.media,
         overrides=overrides,
         losses=built.losses,
+        tools=built.tools,
     )
 
 
@@ -161,17 +166,20 @@ class _Built(NamedTuple):
     model: ModelRef
     losses: tuple[Loss, ...]
     moved: bool
+    tools: Mapping[str, Tool]
 
 
 def _build(reading: Reading, written: RequestSpec, variables: dict[str, Json], overrides: Overrides) -> _Built | None:
     """Put a request together as far as its problems allow; None where even its model is not known."""
     choice = choose(reading, written, overrides.model)
+    messages = conversation.messages(reading, written, variables)
+    tools = ingredients.tools(reading, written)
     request = Request(
         provider="",
         api="",
         model="",
-        messages=conversation.messages(reading, written, variables),
-        tools=ingredients.tools(reading, written),
+        messages=messages,
+        tools=tools.offered,
         tool_choice=ingredients.tool_choice(written),
         parallel_tool_calls=written.parallel_tool_calls,
         chain=written.chain,
@@ -195,7 +203,7 @@ def _build(reading: Reading, written: RequestSpec, variables: dict[str, Json], o
     request = made.defaults(_with_model(reading, written, request, model), model.spec)
     compiled = made.compile(request)
     losses = moved.report(compiled.losses) if moved else compiled.losses
-    return _Built(request, compiled, model, _in_spec_order(written, variables, losses), moved is not None)
+    return _Built(request, compiled, model, _in_spec_order(written, variables, losses), moved is not None, tools.files)
 
 
 def _with_model(reading: Reading, written: RequestSpec, request: Request, model: ModelRef) -> Request:

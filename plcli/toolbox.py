@@ -11,15 +11,31 @@ from plcli.errors import Problem, SpecError
 from plcli.fence import BadReference
 from plcli.schemas import load_spec
 from plcli.specs import StubsSpec, ToolSpec
+from plcli.specs.tool import Stub
 from plcli.workspace import Workspace
 
 
 class Tool(NamedTuple):
-    """A tool spec, with its document and the file it stands in."""
+    """A tool spec, with its document and the file it stands in, and its stubs wherever they stand."""
 
     spec: ToolSpec
     document: Document
     path: Path
+    stubs: tuple[Stub, ...] = ()
+    stubs_document: Document | None = None
+    """The file of stubs beside it, where there is one."""
+    stubs_path: Path | None = None
+
+    @property
+    def files(self) -> tuple[tuple[Path, Document], ...]:
+        """The file of the tool, and that of its stubs."""
+        beside = (self.stubs_path, self.stubs_document) if self.stubs_path and self.stubs_document else None
+        return ((self.path, self.document), *([beside] if beside else []))
+
+    @property
+    def handled(self) -> bool:
+        """Whether it has a handler."""
+        return self.spec.command is not None or self.spec.python is not None or self.spec.mcp is not None
 
 
 def load_tool(workspace: Workspace, name: str) -> Tool:
@@ -41,9 +57,12 @@ def read_tool(workspace: Workspace, path: Path) -> Tool:
     document = workspace.document(path)
     problems: list[Problem] = []
     beside = stubs_file(path)
+    written: Document | None = None
+    stubs: tuple[Stub, ...] = ()
     if beside is not None:
         try:
-            load_spec(workspace.document(beside), StubsSpec)
+            written = workspace.document(beside)
+            stubs = load_spec(written, StubsSpec).stubs
         except SpecError as error:
             problems.extend(error.problems)
     try:
@@ -53,7 +72,7 @@ def read_tool(workspace: Workspace, path: Path) -> Tool:
     problems += placing_problems(workspace, document, spec, path)
     if problems:
         raise SpecError(problems)
-    return Tool(spec, document, path)
+    return Tool(spec, document, path, stubs or spec.stubs, written, beside)
 
 
 def stubs_file(tool: Path) -> Path | None:
