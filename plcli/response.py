@@ -60,6 +60,8 @@ class ToolCallPart(Kept):
     """The tool."""
     arguments: Any = None
     """The arguments as an object; the exact text of a free-form tool, or of arguments that are no JSON."""
+    native: str | None = None
+    """Where a tool of the provider asks its client to act (an approval, a shell command): the type of that item."""
 
 
 class ImagePart(Kept):

@@ -20,13 +20,14 @@ from plcli.providers.echo_answer import fold, progress, read
 from plcli.providers.echo_turns import content_of, items_of, loosen, messages_of
 from plcli.providers.registry import Call, Compiled
 from plcli.providers.roundtrip import finish, same, take
-from plcli.request import BuiltinTool, CustomTool, FunctionTool, Message, Output, Request, Tool, ToolChoice
+from plcli.providers.turns import unforced
+from plcli.request import BuiltinTool, CustomTool, FunctionTool, Message, Output, Part, Request, Tool, ToolChoice
 from plcli.specs import ModelSpec
 from plcli.specs.request import Params
 
 __all__ = [
-    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "respell", "send",
-    "uncompile",
+    "BUILTINS", "MEDIA", "cannot_return", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read",
+    "respell", "send", "uncompile",
 ]  # fmt: skip
 
 OPERATION = "echo"
@@ -72,6 +73,11 @@ def respell(wire: Json) -> Json:
     return wire
 
 
+def cannot_return(part: Part) -> str | None:
+    """Always None: echo repeats anything."""
+    return None
+
+
 def send(wire: Json, target: Target, call: Call) -> Iterator[WireEvent]:
     """Answer. Raises `CallFailed` as a script says, and for a script that is none."""
     events: Iterator[WireEvent] = map(WireEvent, echo_script.play(wire, call))
@@ -85,14 +91,17 @@ def send(wire: Json, target: Target, call: Call) -> Iterator[WireEvent]:
 
 
 def next_turn(wire: Json, wire_response: Json, turns: Sequence[Message], chain: str) -> Json:
-    """The old messages, the answer, and the new turns; echo keeps nothing, so `chain` makes no difference."""
+    """The old messages, the answer, and the new turns; echo keeps nothing, so `chain` makes no difference.
+
+    Where these answer calls, none is forced any more.
+    """
     old = wire.get("messages")
     match wire_response:
         case {"parts": list(parts)}:
             answer = [{"role": "assistant", "content": content_of(parts)}]
         case _:
             answer = []
-    return {**wire, "messages": [*(old if isinstance(old, list) else []), *answer, *items_of(turns)]}
+    return {**unforced(wire, turns), "messages": [*(old if isinstance(old, list) else []), *answer, *items_of(turns)]}
 
 
 def _header(request: Request) -> dict[str, Json]:

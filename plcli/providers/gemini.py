@@ -14,7 +14,14 @@ from plcli.paths import find, merge, place
 from plcli.providers import gemini_tools, params
 from plcli.providers.gemini_answer import read
 from plcli.providers.gemini_client import post
-from plcli.providers.gemini_contents import contents_losses, contents_of, instruction_of, messages_of, with_signatures
+from plcli.providers.gemini_contents import (
+    contents_losses,
+    contents_of,
+    instruction_of,
+    messages_of,
+    unfit,
+    with_signatures,
+)
 from plcli.providers.gemini_loose import loosen
 from plcli.providers.gemini_spellings import respell
 from plcli.providers.gemini_stream import fold, progress
@@ -22,12 +29,12 @@ from plcli.providers.gemini_tools import BUILTINS
 from plcli.providers.reading import rows, table
 from plcli.providers.registry import Call, Compiled
 from plcli.providers.roundtrip import finish, take
-from plcli.request import Loss, Message, Output, Request
+from plcli.request import Loss, Message, Output, Part, Request
 from plcli.specs import ModelSpec
 
 __all__ = [
-    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "respell", "send",
-    "uncompile",
+    "BUILTINS", "MEDIA", "cannot_return", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read",
+    "respell", "send", "uncompile",
 ]  # fmt: skip
 
 OPERATION = "generateContent"
@@ -100,16 +107,21 @@ def send(wire: Json, target: Target, call: Call) -> Iterator[WireEvent]:
     return post(target.model, lower(wire, call.read_media), call)
 
 
+def cannot_return(part: Part) -> str | None:
+    """Why a part cannot stand in the result of a tool, or None."""
+    return unfit("tool", part)
+
+
 def next_turn(wire: Json, wire_response: Json, turns: Sequence[Message], chain: str) -> Json:
     """The wire of the next turn: the old contents, the answer's first one as it came, and the new turns.
 
-    An answer without parts cannot be sent back.
+    An answer without parts cannot be sent back. Where the new turns answer calls, none is forced any more.
     """
     candidates = rows(table(wire_response).get("candidates"))
     said = table(table(candidates[0]).get("content")) if candidates else {}
     answer = [said if "role" in said else {"role": "model", **said}] if said.get("parts") else []
     before = [*rows(wire.get("contents")), *answer]
-    following = {**wire, "contents": [*before, *contents_of(turns, before)]}
+    following = {**gemini_tools.unforced(wire, turns), "contents": [*before, *contents_of(turns, before)]}
     if (added := instruction_of(turns)) is not None:
         old = table(wire.get("systemInstruction"))
         following["systemInstruction"] = {**old, "parts": [*rows(old.get("parts")), *added["parts"]]}

@@ -215,7 +215,10 @@ def _arguments(arguments: Json) -> Json:
 
 
 def _result(result: ToolResult, names: Mapping[str, str]) -> dict[str, Json]:
-    """A function response: words are its output, media its parts. The compact JSON of an object is that object."""
+    """A function response: words are its output, media its parts.
+
+    The compact JSON of an object is that object, and of `{"error": …}` the whole response.
+    """
     known: dict[str, Json] = {} if result.id is None else {"id": result.id}
     name = result.name if result.name is not None else names.get(result.id or "")
     if name is not None:
@@ -223,8 +226,14 @@ def _result(result: ToolResult, names: Mapping[str, str]) -> dict[str, Json]:
     parts = (Text(result.content),) if isinstance(result.content, str) else result.content
     said = [part.text for part in parts if isinstance(part, Text)]
     media = [_piece(part) for part in parts if not isinstance(part, Text) and not unfit("tool", part)]
-    response = {"output": arguments_value("\n".join(said))} if said or not media else {}
+    output = arguments_value("\n".join(said))
+    response = output if _is_error(output) else {"output": output} if said or not media else {}
     return {**known, "response": response, **({"parts": media} if media else {})}
+
+
+def _is_error(value: Json) -> bool:
+    """Whether this is how a tool says that it failed, in a result and in a function response alike."""
+    return isinstance(value, dict) and value.keys() == {"error"}
 
 
 def _blob(part: Image | File | Audio) -> dict[str, Json]:
@@ -265,7 +274,8 @@ def _parts(items: Iterable[Json]) -> Iterator[Part]:
 
 
 def _read_result(stated: Mapping[str, Json]) -> ToolResult | None:
-    said = output_text(table(stated.get("response")).get("output"))
+    response = table(stated.get("response"))
+    said = output_text(response if _is_error(response) else response.get("output"))
     media = tuple(_parts(rows(stated.get("parts"))))
     identity, name = text_at(stated, "id"), text_at(stated, "name")
     if name is None or (said is None and not media):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from plcli.media import Json
+from plcli.paths import find, place
+from plcli.providers import own_tools
 from plcli.providers.gemini_contents import FREE_TEXT
 from plcli.providers.reading import rows, table
 from plcli.providers.roundtrip import same
-from plcli.request import BuiltinTool, CustomTool, FunctionTool, Loss, Request, Tool, ToolChoice
+from plcli.providers.turns import answer_calls
+from plcli.request import BuiltinTool, CustomTool, FunctionTool, Loss, Message, Request, Tool, ToolChoice
 
 BUILTINS: Mapping[str, Mapping[str, Json]] = {
     "web_search": {"type": "google_search"},
@@ -21,12 +23,9 @@ BUILTINS: Mapping[str, Mapping[str, Json]] = {
 """Tools that other apis have too."""
 
 _DECLARATIONS = "functionDeclarations"
+_CHOICE = "toolConfig.functionCallingConfig"
 
-_OF_OPENAI = frozenset((
-    "apply_patch", "code_interpreter", "computer", "computer_use_preview", "custom", "function", "image_generation",
-    "local_shell", "mcp", "shell", "tool_search", "web_search", "web_search_preview",
-))  # fmt: skip
-"""Types of tools that OpenAI has and Gemini has not, or names otherwise."""
+_FOREIGN = own_tools.OF_OPENAI | {"custom", "function"}
 
 _CLOSEST = {
     "web_search": "google_search",
@@ -94,6 +93,14 @@ def read_choice(config: Mapping[str, Json], request: Request) -> Request | None:
     return None
 
 
+def unforced(wire: Json, turns: Iterable[Message]) -> Json:
+    """The wire without a choice that forces calls, where turns answer some: such a run would never end."""
+    choice = table(find(wire, _CHOICE))
+    if choice.get("mode") != "ANY" or not answer_calls(turns):
+        return wire
+    return place(wire, f"{_CHOICE}.mode", "VALIDATED" if choice.get("allowedFunctionNames") else "AUTO")
+
+
 def tool_losses(request: Request) -> Iterator[Loss]:
     """What of the tools and their choice Gemini cannot carry."""
     for index, tool in enumerate(request.tools):
@@ -101,9 +108,8 @@ def tool_losses(request: Request) -> Iterator[Loss]:
             hint = "give it `parameters` with one string"
             yield Loss(f"tools[{index}]", "the gemini api has no free-form tools", hint, "approximated")
         elif isinstance(tool, BuiltinTool) and _foreign(tool):
-            closest = _CLOSEST.get(tool.item["type"])
-            hint = "drop it" if closest is None else f"use {{type: {closest}}}"
-            yield Loss(f"tools[{index}]", f"the gemini api has no {tool.item['type']}", hint)
+            kind = tool.item["type"]
+            yield Loss(f"tools[{index}]", f"the gemini api has no {kind}", own_tools.closest(kind, _CLOSEST))
     if request.tool_choice is not None and request.tool_choice.mode != "none":
         chosen = sorted(builtin_types(request).intersection(request.tool_choice.tools))
         if chosen:
@@ -120,13 +126,11 @@ def are_mixed(tools: Sequence[Tool]) -> bool:
 
 def builtin_types(request: Request) -> frozenset[str]:
     """The types of the provider's own tools in a request."""
-    kinds = (table(tool.item).get("type") for tool in request.tools if isinstance(tool, BuiltinTool))
-    return frozenset(kind for kind in kinds if isinstance(kind, str))
+    return frozenset(filter(None, map(own_tools.kind_of, request.tools)))
 
 
 def _foreign(tool: BuiltinTool) -> bool:
-    kind = table(tool.item).get("type")
-    return isinstance(kind, str) and kind in _OF_OPENAI
+    return own_tools.kind_of(tool) in _FOREIGN
 
 
 def _declaration(tool: FunctionTool | CustomTool) -> Json:
@@ -152,14 +156,13 @@ def _builtin(item: Json) -> Json:
     kind = table(item).get("type")
     if not isinstance(kind, str):
         return item
-    camel = re.sub(r"_([a-z])", lambda match: match[1].upper(), kind)
-    return {camel: {key: value for key, value in item.items() if key != "type"}}
+    return {own_tools.camel(kind): {key: value for key, value in item.items() if key != "type"}}
 
 
 def _read_builtin(entry: Json) -> BuiltinTool:
     if isinstance(entry, dict) and len(entry) == 1:
-        camel, fields = next(iter(entry.items()))
-        item = {"type": re.sub(r"([A-Z])", lambda match: f"_{match[1].lower()}", camel), **table(fields)}
+        name, fields = next(iter(entry.items()))
+        item = {"type": own_tools.snake(name), **table(fields)}
         if same(_builtin(item), entry) and not _foreign(BuiltinTool(item)):
             return BuiltinTool(item)
     return BuiltinTool(entry)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from plcli.exchange import Target, WireEvent
 from plcli.media import Json, lower
-from plcli.providers import openai_header, openai_tools, params
+from plcli.providers import openai_header, openai_tools, own_tools, params
 from plcli.providers.openai_chat_answer import read
 from plcli.providers.openai_chat_messages import chat_of, loosen, messages_of, unfit
 from plcli.providers.openai_chat_stream import fold, progress
@@ -18,24 +18,21 @@ from plcli.providers.openai_spellings import respell_chat as respell
 from plcli.providers.reading import rows, table
 from plcli.providers.registry import Call, Compiled
 from plcli.providers.roundtrip import finish, same
-from plcli.providers.turns import turn_losses
-from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Request, Tool
+from plcli.providers.turns import turn_losses, unforced
+from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Part, Request, Tool
 from plcli.specs import ModelSpec
 
 __all__ = [
-    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "respell", "send",
-    "uncompile",
+    "BUILTINS", "MEDIA", "cannot_return", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read",
+    "respell", "send", "uncompile",
 ]  # fmt: skip
 
 _OTHER_API = "drop it, or use `api: responses`"
 _OTHER_TOOL = f"{_OTHER_API}; for a server that has it, write it under `body.tools`"
 
-_OF_RESPONSES = frozenset((
-    "apply_patch", "code_interpreter", "computer", "computer_use_preview", "file_search", "image_generation",
-    "local_shell", "mcp", "shell", "tool_search", "web_search", "web_search_preview",
-))  # fmt: skip
-"""Types of OpenAI's own tools that only the other api has. Compatible servers have their own types, or nest
-the fields of a tool under its type as chat does."""
+_OF_OTHERS = own_tools.OF_OPENAI | own_tools.OF_GEMINI | {"file_search"}
+"""Types of tools that only other apis have. Compatible servers have their own types, or nest the fields of a
+tool under its type as chat does."""
 
 OPERATION = "chat.completions.create"
 
@@ -90,12 +87,20 @@ def send(wire: Json, target: Target, call: Call) -> Iterator[WireEvent]:
     return post("/chat/completions", body, call)
 
 
+def cannot_return(part: Part) -> str | None:
+    """Why a part cannot stand in the result of a tool, or None."""
+    return unfit("tool", part)
+
+
 def next_turn(wire: Json, wire_response: Json, turns: Sequence[Message], chain: str) -> Json:
-    """The wire of the next turn: the old messages, the answer's first one as it came, and the new turns."""
+    """The wire of the next turn: the old messages, the answer's first one as it came, and the new turns.
+
+    Where these answer calls, none is forced any more.
+    """
     choices = rows(table(wire_response).get("choices"))[:1]
     said = [choice["message"] for choice in choices if isinstance(table(choice).get("message"), dict)]
     added = chat_of(turns, openai_tools.custom_names(_tools(wire)))
-    return {**wire, "messages": [*rows(wire.get("messages")), *said, *added]}
+    return {**unforced(wire, turns), "messages": [*rows(wire.get("messages")), *said, *added]}
 
 
 def _header(request: Request) -> dict[str, Json]:
@@ -155,8 +160,8 @@ def _native(tool: Tool) -> bool:
     """Whether the api, or a server that is compatible with it, has such a tool."""
     if not isinstance(tool, BuiltinTool) or _search_options(tool) is not None:
         return True
-    kind = table(tool.item).get("type")
-    return isinstance(kind, str) and (kind not in _OF_RESPONSES or kind in tool.item)
+    kind = own_tools.kind_of(tool)
+    return kind is not None and (own_tools.snake(kind) not in _OF_OTHERS or kind in tool.item)
 
 
 def _tool(tool: Tool) -> Json:

@@ -5,12 +5,13 @@ Its streams are gathered in `openai_responses_stream`, its answers read in `open
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from plcli.exchange import Target, WireEvent
 from plcli.failures import failed
 from plcli.media import Json, MediaRef, lower
-from plcli.providers import openai_header, openai_tools, params
+from plcli.providers import openai_header, openai_tools, own_tools, params
 from plcli.providers.openai_client import post
 from plcli.providers.openai_responses_answer import read
 from plcli.providers.openai_responses_items import items_of, loosen, messages_of, unfit
@@ -20,13 +21,13 @@ from plcli.providers.openai_turns import data_url
 from plcli.providers.reading import rows, table
 from plcli.providers.registry import Call, Compiled
 from plcli.providers.roundtrip import finish, same
-from plcli.providers.turns import turn_losses
-from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Request, Tool
+from plcli.providers.turns import turn_losses, unforced
+from plcli.request import BuiltinTool, FunctionTool, Loss, Message, Part, Request, Tool
 from plcli.specs import ModelSpec
 
 __all__ = [
-    "BUILTINS", "MEDIA", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read", "respell", "send",
-    "uncompile",
+    "BUILTINS", "MEDIA", "cannot_return", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read",
+    "respell", "send", "uncompile",
 ]  # fmt: skip
 
 OPERATION = "responses.create"
@@ -39,6 +40,16 @@ BUILTINS: Mapping[str, Mapping[str, Json]] = {
     "code_execution": {"type": "code_interpreter", "container": {"type": "auto"}},
 }
 """Tools that other apis have too."""
+
+_CLOSEST = {
+    "code_execution": "code_interpreter",
+    "enterprise_web_search": "web_search",
+    "google_search": "web_search",
+    "google_search_retrieval": "web_search",
+    "mcp_servers": "mcp",
+}
+
+_NOTHING: Json = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 
 _ENCRYPTED_REASONING = "reasoning.encrypted_content"
 _PICTURES = "image_generation"
@@ -58,11 +69,11 @@ _PARAMS = {
 
 
 def defaults(request: Request, model: ModelSpec | None = None) -> Request:
-    """The request with `strict` explicit, and not stored unless it says otherwise.
+    """The request with `strict` and parameters explicit, and not stored unless it says otherwise.
 
     An answer that is not stored brings its reasoning along encrypted, so that the next turn has it.
     """
-    request = openai_header.explicit_strict(request)
+    request = openai_header.explicit_strict(request._replace(tools=tuple(map(_with_parameters, request.tools))))
     if request.chain == "server" or "store" in request.body:
         return request
     body: dict[str, Json] = {**request.body, "store": False}
@@ -70,6 +81,13 @@ def defaults(request: Request, model: ModelSpec | None = None) -> Request:
     if isinstance(include, list) and _ENCRYPTED_REASONING not in include:
         body["include"] = [*include, _ENCRYPTED_REASONING]
     return request._replace(body=body)
+
+
+def _with_parameters(tool: Tool) -> Tool:
+    """A function that takes nothing says so: the api wants `parameters` of every function."""
+    if isinstance(tool, FunctionTool) and tool.parameters is None:
+        return tool._replace(parameters=_NOTHING)
+    return tool
 
 
 def compile(request: Request) -> Compiled:
@@ -97,13 +115,19 @@ def send(wire: Json, target: Target, call: Call) -> Iterator[WireEvent]:
     return post("/responses", body, call)
 
 
+def cannot_return(part: Part) -> str | None:
+    """Why a part cannot stand in the result of a tool, or None."""
+    return unfit("tool", part)
+
+
 def next_turn(wire: Json, wire_response: Json, turns: Sequence[Message], chain: str) -> Json:
     """The wire of the next turn.
 
     `echo` sends the input again with all items of the answer after it; an input that is a string
-    becomes a user message first. `server` sends the new turns only. Raises `CallFailed` for an answer
-    without an id to chain to.
+    becomes a user message first. `server` sends the new turns only. Where these answer calls, none is forced
+    any more. Raises `CallFailed` for an answer without an id to chain to.
     """
+    wire = unforced(wire, turns)
     answer = table(wire_response)
     output = rows(answer.get("output"))
     custom = openai_tools.custom_names(_tools(wire))
@@ -124,12 +148,12 @@ def _header(request: Request) -> dict[str, Json]:
     header: dict[str, Json] = {}
     if request.messages:
         header["input"] = items_of(request.messages, openai_tools.custom_names(request.tools))
-    tools = [_tool(tool) for tool in request.tools]
+    tools = [_tool(tool) for tool in request.tools if not _geminis(tool)]
     if request.image is not None:
         tools.append(_picture_tool(request.image))
     if tools:
         header["tools"] = tools
-    choice = openai_tools.write_choice(request, _choice_entry, _choice_subset)
+    choice = openai_tools.write_choice(request, partial(_choice_entry, request.tools), _choice_subset)
     if choice is None and request.image is not None:
         choice = {"type": _PICTURES}
     if choice is not None:
@@ -152,7 +176,26 @@ def _losses(request: Request) -> list[Loss]:
         for name, hint in _NOT_IN_THE_TOOL.items()
         if name in (request.image or {})
     )
+    for index, tool in enumerate(request.tools):
+        if kind := _geminis(tool):
+            hint = own_tools.closest(kind, _CLOSEST)
+            losses.append(Loss(f"tools[{index}]", f"the responses api has no {kind}", hint))
+    if len(_servers(request.tools)) > 1 and request.tool_choice is not None and "mcp" in request.tool_choice.tools:
+        hint = "write body.tool_choice: {type: mcp, server_label: …}"
+        losses.append(Loss("tool_choice", "there are several mcp servers to choose from", hint))
     return [*turn_losses(request.messages, unfit, phases=("assistant",)), *losses, *openai_header.body_losses(request)]
+
+
+def _geminis(tool: Tool) -> str | None:
+    """The type of a tool that only Gemini has."""
+    kind = own_tools.snake(own_tools.kind_of(tool) or "")
+    return kind if kind in own_tools.OF_GEMINI else None
+
+
+def _servers(tools: Iterable[Tool]) -> list[str]:
+    """The labels of the MCP servers among the tools."""
+    servers = (tool.item for tool in tools if isinstance(tool, BuiltinTool) and own_tools.kind_of(tool) == "mcp")
+    return [item["server_label"] for item in servers if isinstance(item.get("server_label"), str)]
 
 
 def _tool(tool: Tool) -> Json:
@@ -192,8 +235,11 @@ def _picture_tool(image: Mapping[str, Json]) -> Json:
     return tool
 
 
-def _choice_entry(kind: openai_tools.Kind, name: str) -> Json:
-    return {"type": name} if kind == "builtin" else {"type": kind, "name": name}
+def _choice_entry(tools: Iterable[Tool], kind: openai_tools.Kind, name: str) -> Json:
+    if kind != "builtin":
+        return {"type": kind, "name": name}
+    labels = _servers(tools) if name == "mcp" else []
+    return {"type": name, **({"server_label": labels[0]} if labels else {})}
 
 
 def _choice_subset(mode: str, entries: list[Json]) -> Json:
@@ -208,8 +254,9 @@ def _read_output(wire: Mapping[str, Json], request: Request) -> Request | None:
     return openai_header.read_structure(table(wire.get("text")).get("format"), request)
 
 
-def _read_tools(wire: Mapping[str, Json], request: Request) -> Request:
-    return request._replace(tools=tuple(_tools(wire)))
+def _read_tools(wire: Mapping[str, Json], request: Request) -> Request | None:
+    tools = tuple(_tools(wire))
+    return None if any(map(_geminis, tools)) else request._replace(tools=tools)
 
 
 def _read_choice(wire: Mapping[str, Json], request: Request) -> Request | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from plcli.failures import CHECK_BASE_URL, failed
 from plcli.media import Json, MediaRef, encode
+from plcli.providers import openai_responses_waiting
 from plcli.providers.openai_reading import function_call
 from plcli.providers.reading import answered, count, failed_state, failure_of, rows, table, words
 from plcli.response import (
@@ -33,7 +35,8 @@ def read(wire_response: Json) -> Response:
         raise failed("protocol", "the answer is no response: it has neither output nor error", CHECK_BASE_URL)
     output = rows(body.get("output"))
     asked = _picture_request(body)
-    parts = tuple(part for item in output for part in _parts(table(item), item, asked))
+    closed = openai_responses_waiting.answered(output)
+    parts = tuple(part for item in output for part in _parts(table(item), item, asked, closed))
     state, failure = _state(body, output, parts)
     reason = words(table(body.get("incomplete_details")).get("reason"))
     return Response(
@@ -47,7 +50,9 @@ def read(wire_response: Json) -> Response:
     )
 
 
-def _parts(item: Mapping[str, Json], foreign: Json, asked: Mapping[str, Json] | None) -> Iterator[Part]:
+def _parts(
+    item: Mapping[str, Json], foreign: Json, asked: Mapping[str, Json] | None, closed: AbstractSet[str]
+) -> Iterator[Part]:
     kind = item.get("type")
     if kind == "message" and isinstance(item.get("content"), list):
         yield from _message_parts(item)
@@ -63,6 +68,8 @@ def _parts(item: Mapping[str, Json], foreign: Json, asked: Mapping[str, Json] | 
         )
     elif kind == "image_generation_call" and isinstance(item.get("result"), str | MediaRef) and item["result"]:
         yield _picture(item, item["result"], asked)
+    elif (call := openai_responses_waiting.call_part(item)) is not None and call.id not in closed:
+        yield call
     else:
         yield NativePart(item=encode(foreign))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import cast
 
 from plcli.media import Json, MediaRef
-from plcli.providers import loosening
+from plcli.providers import loosening, openai_responses_waiting
 from plcli.providers.loosening import Loose
 from plcli.providers.openai_turns import data_url
 from plcli.providers.reading import table
@@ -27,6 +27,8 @@ _READ = {
     "custom_tool_call_output": ("call_id", "output"),
 }
 """The keys of items that neutral parts have words for."""
+
+_CALLS = ("function_call", "custom_tool_call")
 
 _OF_A_PICTURE = ("result", "size", "quality", "background", "output_format", "action")
 """What an `image_generation_call` says that the picture itself shows."""
@@ -51,13 +53,13 @@ def items_of(messages: Iterable[Message], custom: AbstractSet[str], before: Iter
     """The items of messages that follow the items `before`.
 
     `custom` names the tools that take free text: their calls, and the answers to calls of theirs, are
-    items of another type.
+    items of another type. So is the answer to each kind of call of OpenAI's own tools.
     """
     items: list[Json] = []
-    calls = _custom_calls(before)
+    calls = _calls(before)
     for message in messages:
         added = _write(message, custom, calls)
-        calls |= _custom_calls(added)
+        calls |= _calls(added)
         items += added
     return items
 
@@ -68,12 +70,12 @@ def messages_of(items: Iterable[Json], custom: AbstractSet[str]) -> tuple[Messag
     Items of one assistant turn become one message, and so do adjacent tool results.
     """
     turns: list[tuple[Role, list[Part]]] = []
-    calls: set[str] = set()
+    calls: dict[str, Json] = {}
     for item in items:
         message = _read(item, custom)
         if message is None or not same(_write(message, custom, calls), [item]):
             message = Message(_native_role(item), (Native(item),))
-        calls |= _custom_calls([item])
+        calls |= _calls([item])
         if turns and turns[-1][0] == message.role and _continues(turns[-1][1], message.parts):
             turns[-1][1].extend(message.parts)
         else:
@@ -81,9 +83,14 @@ def messages_of(items: Iterable[Json], custom: AbstractSet[str]) -> tuple[Messag
     return tuple(Message(role, tuple(parts)) for role, parts in turns)
 
 
-def _custom_calls(items: Iterable[Json]) -> set[str]:
-    ids = (item.get("call_id") for item in items if isinstance(item, dict) and item.get("type") == "custom_tool_call")
-    return {call for call in ids if isinstance(call, str)}
+def _calls(items: Iterable[Json]) -> dict[str, Json]:
+    """The calls among items, by what their answers name; of several with one id the last."""
+    found: dict[str, Json] = {}
+    for item in map(table, items):
+        named = text_at(item, "call_id") if item.get("type") in _CALLS else openai_responses_waiting.call_id(item)
+        if named is not None:
+            found[named] = item
+    return found
 
 
 def _continues(before: list[Part], after: tuple[Part, ...]) -> bool:
@@ -96,7 +103,7 @@ def _continues(before: list[Part], after: tuple[Part, ...]) -> bool:
     return isinstance(last, Text) and isinstance(first, Text) and last.phase != first.phase
 
 
-def _write(message: Message, custom: AbstractSet[str], custom_calls: AbstractSet[str]) -> list[Json]:
+def _write(message: Message, custom: AbstractSet[str], calls: Mapping[str, Json]) -> list[Json]:
     if only_native(message.parts):
         return [part.item for part in message.parts if isinstance(part, Native)]
     if not message.parts:
@@ -112,7 +119,7 @@ def _write(message: Message, custom: AbstractSet[str], custom_calls: AbstractSet
         if isinstance(part, ToolCall):
             items.append(_call(part, custom))
         elif isinstance(part, ToolResult):
-            items.append(_result(part, custom_calls))
+            items.append(_result(part, calls.get(part.id or "")))
         else:
             run.append(part)
     return [*items, _message(message.role, run)] if run else items
@@ -155,8 +162,12 @@ def _call(call: ToolCall, custom: AbstractSet[str]) -> Json:
     return {"type": "function_call", **known, "name": call.name, "arguments": arguments_text(call.arguments)}
 
 
-def _result(result: ToolResult, custom_calls: AbstractSet[str]) -> Json:
-    kind = "custom_tool_call_output" if result.id in custom_calls else "function_call_output"
+def _result(result: ToolResult, call: Json) -> Json:
+    """The answer to a call, or to one that is not known."""
+    called = table(call).get("type")
+    if called is not None and called not in _CALLS:
+        return openai_responses_waiting.answer_to(call, result)
+    kind = "custom_tool_call_output" if called == "custom_tool_call" else "function_call_output"
     output: Json = result.content
     if not isinstance(result.content, str):
         output = [_content("tool", part) for part in result.content if not unfit("tool", part)]
@@ -170,7 +181,7 @@ def _read(item: Json, custom: AbstractSet[str]) -> Message | None:
     if not isinstance(item, dict):
         return None
     kind, role, content, phase = item.get("type"), item.get("role"), item.get("content"), item.get("phase")
-    if kind in ("function_call", "custom_tool_call"):
+    if kind in _CALLS:
         free = kind == "custom_tool_call"
         name, given = item.get("name"), item.get("input" if free else "arguments")
         if not isinstance(name, str) or not isinstance(given, str):

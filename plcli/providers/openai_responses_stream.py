@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from plcli.exchange import Folded, WireEvent
 from plcli.media import Json
+from plcli.providers.openai_responses_waiting import call_part
 from plcli.providers.reading import count, rows, table
 from plcli.response import Event, join
 
@@ -67,7 +68,8 @@ def progress(event: WireEvent) -> Event | None:
         return Event("phase", phase if isinstance(phase, str) else "")
     if item.get("type") in ("function_call", "custom_tool_call") and isinstance(item.get("name"), str):
         return Event("tool_call", item["name"])
-    return None
+    waiting = call_part(item)
+    return Event("tool_call", waiting.name) if waiting is not None else None
 
 
 def fold(events: Iterable[WireEvent]) -> Folded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from plcli.media import Json
 from plcli.paths import Parts, show
@@ -100,10 +100,19 @@ def _faults(part: Json, root: Mapping[str, Json]) -> Iterator[tuple[Parts, str]]
 def _object_faults(part: Mapping[str, Json]) -> Iterator[tuple[Parts, str]]:
     if part.get("additionalProperties") is not False:
         yield ("additionalProperties",), "must be false"
-    names, required = _object(part, "properties"), part.get("required", [])
-    missing = [name for name in names if not isinstance(required, list) or name not in required]
+    names, listed = _object(part, "properties"), part.get("required", [])
+    required = dict.fromkeys(name for name in listed if isinstance(name, str)) if isinstance(listed, list) else {}
+    missing = [name for name in names if name not in required]
     if missing:
-        yield ("required",), f"must list every property; missing: {', '.join(missing)}"
+        yield ("required",), f"must list every property; missing: {_listed(missing)}"
+    unknown = [name for name in required if name not in names]
+    if unknown:
+        yield ("required",), f"must list properties only; unknown: {_listed(unknown)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more
 
 
 def _resolves(reference: Json, root: Mapping[str, Json]) -> bool:

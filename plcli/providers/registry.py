@@ -16,7 +16,7 @@ from plcli.cancel import Cancel
 from plcli.errors import SetupError
 from plcli.exchange import Folded, Target, WireEvent
 from plcli.media import Json, MediaReader
-from plcli.request import Loss, Message, Request
+from plcli.request import Loss, Message, Part, Request
 from plcli.response import Event, Response
 from plcli.specs import Azure, ModelSpec, Vertex
 
@@ -130,8 +130,14 @@ class Adapter(Protocol):
     def read(self, wire_response: Json) -> Response:
         """Native answer to neutral answer."""
 
+    def cannot_return(self, part: Part) -> str | None:
+        """Why a part cannot stand in the result of a tool, or None."""
+
     def next_turn(self, wire: Json, wire_response: Json, turns: Sequence[Message], chain: str) -> Json:
-        """The wire of the next turn: tool results and messages after the provider's own items."""
+        """The wire of the next turn: tool results and messages after the provider's own items.
+
+        Where results are among the turns, the model is not forced to call again.
+        """
 
 
 class Provider(NamedTuple):

@@ -56,6 +56,28 @@ def _phase(part: Part) -> str | None:
     return part.phase if isinstance(part, Text) else None
 
 
+def answer_calls(turns: Iterable[Message]) -> bool:
+    """Whether turns answer calls of tools."""
+    return any(isinstance(part, ToolResult) for message in turns for part in message.parts)
+
+
+def unforced(wire: Mapping[str, Json], turns: Iterable[Message]) -> Mapping[str, Json]:
+    """The wire without a `tool_choice` that forces calls, where turns answer some: such a run would never end."""
+    if "tool_choice" not in wire or not answer_calls(turns):
+        return wire
+    choice = wire["tool_choice"]
+    match choice:
+        case "required" | "any":
+            choice = "auto"
+        case {"mode": "required"}:
+            choice = {key: value for key, value in choice.items() if key != "forced"} | {"mode": "auto"}
+        case {"allowed_tools": {"mode": "required", **subset}}:
+            choice = {**choice, "allowed_tools": {"mode": "auto", **subset}}
+        case {"type": str(kind)} if kind != "allowed_tools":
+            choice = "auto"
+    return {**wire, "tool_choice": choice}
+
+
 def arguments_text(arguments: Json) -> str:
     """The arguments of a call as a wire holds them: compact JSON, or the text as it is."""
     if isinstance(arguments, str):

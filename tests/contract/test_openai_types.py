@@ -66,6 +66,32 @@ def test_a_responses_wire_is_of_the_sdks_type(choice: ToolChoice) -> None:
     TypeAdapter(ResponseCreateParamsNonStreaming).validate_python(wire)
 
 
+def test_answers_to_what_waits_for_the_client_are_of_the_sdks_type() -> None:
+    from openai.types.responses import ResponseInputItemParam, ResponseOutputItem
+
+    waiting: list[Any] = [
+        {"type": "mcp_approval_request", "id": "a", "server_label": "s", "name": "f", "arguments": "{}"},
+        {"type": "shell_call", "id": "s", "call_id": "b", "status": "completed",
+         "action": {"commands": ["ls"], "max_output_length": 9}},
+        {"type": "local_shell_call", "id": "l", "call_id": "c", "status": "completed",
+         "action": {"type": "exec", "command": ["ls"], "env": {}}},
+        {"type": "apply_patch_call", "id": "p", "call_id": "d", "status": "completed",
+         "operation": {"type": "delete_file", "path": "x"}},
+        {"type": "computer_call", "id": "u", "call_id": "e", "status": "completed", "pending_safety_checks": [],
+         "action": {"type": "screenshot"}},
+    ]  # fmt: skip
+    TypeAdapter(list[ResponseOutputItem]).validate_python(waiting)
+    for said in ("true", "some words", '{"error":"no"}', (Text(""), Image("https://x/y.png"))):
+        turn = Message("tool", tuple(ToolResult(item.get("call_id", item["id"]), said) for item in waiting))
+        following = openai_responses.next_turn({}, {"output": waiting}, [turn], "echo")
+        answers = following["input"][len(waiting) :]
+        assert len(answers) == len(waiting)
+        for item in answers:
+            # The server asks for the call's id where the type of a local shell's output has another.
+            named = {"id": item["call_id"]} if item["type"] == "local_shell_call_output" else {}
+            TypeAdapter(ResponseInputItemParam).validate_python({**item, **named})
+
+
 @pytest.mark.parametrize("choice", CHOICES)
 def test_a_chat_wire_is_of_the_sdks_type(choice: ToolChoice) -> None:
     from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming

@@ -53,7 +53,7 @@ outputs = words | arguments | st.sampled_from(['{"a":1}', '{"a": 1}', "[1]", 1, 
 
 calls = objects({"name": names, "args": arguments}, id=ids)
 results = objects(
-    {"name": names, "response": objects({}, output=outputs, error=words)},
+    {"name": names, "response": objects({}, output=outputs, error=words | json_values)},
     id=ids,
     parts=st.lists(objects({"inlineData": media}), max_size=2),
 )
@@ -128,7 +128,12 @@ spoken = st.one_of(
     texts, pictures, natives, st.builds(ToolCall, st.none() | ids, names, arguments | st.just('{"a": 1}'))
 )
 answers = st.builds(
-    ToolResult, st.none() | ids, words | st.just('{"a":1}') | st.lists(texts | pictures, max_size=3).map(tuple), names
+    ToolResult,
+    st.none() | ids,
+    words
+    | st.sampled_from(['{"a":1}', '{"error":"x"}', '{"error":[1]}'])
+    | st.lists(texts | pictures, max_size=3).map(tuple),
+    names,
 )
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from plcli.exchange import Target, WireEvent
 from plcli.failures import CallFailed
 from plcli.media import Json, MediaRef, lift, lower
+from plcli.paths import find, place
 from plcli.providers import answer, gemini
 from plcli.providers.roundtrip import same
 from plcli.providers.turns import parse_object
@@ -39,6 +40,7 @@ from tests.support.gemini_streams import gemini_events
 
 laws = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TARGET = Target(gemini.OPERATION, "m")
+CHOICE = "toolConfig.functionCallingConfig.mode"
 
 WEATHER = json.loads(
     """{"contents": [
@@ -112,6 +114,11 @@ def test_the_next_turn_starts_with_the_old_turns(wire: Json, body: Json, turns: 
     before = [*(old if isinstance(old, list) else []), body["candidates"][0]["content"]]
     following = gemini.next_turn(wire, body, turns, "echo")
     assert same(following["contents"][: len(before)], before)
+    before_choice, choice = (find(each, CHOICE) for each in (wire, following))
+    answers = any(isinstance(part, ToolResult) for turn in turns for part in turn.parts)
+    if answers and before_choice == "ANY":
+        assert choice in ("AUTO", "VALIDATED")
+        following = place(following, CHOICE, "ANY")
     assert {**following, "contents": None} == {**wire, "contents": None}
 
 

@@ -348,7 +348,22 @@ output_items = st.one_of(
         }
     ),
     st.fixed_dictionaries({"type": st.just("web_search_call"), "id": st.just("ws_1")}),
-)
+    st.fixed_dictionaries(
+        {"type": st.just("mcp_approval_request"), "id": ids, "server_label": words, "name": names,
+         "arguments": argument_texts}
+    ),
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["shell_call", "local_shell_call"]), "id": words, "call_id": ids,
+         "action": st.dictionaries(words, words, max_size=1)},
+        optional={"environment": st.sampled_from([{"type": "local"}, {"type": "container_reference"}])},
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("computer_call"), "id": words, "call_id": ids, "action": st.just({"type": "screenshot"}),
+         "pending_safety_checks": st.just([])}
+    ),
+    st.fixed_dictionaries({"type": st.just("apply_patch_call"), "id": words, "call_id": ids, "operation": words}),
+    st.fixed_dictionaries({"type": st.just("shell_call_output"), "id": words, "call_id": ids, "output": st.just([])}),
+)  # fmt: skip
 responses_bodies = st.fixed_dictionaries(
     {
         "id": st.just("resp_1"),
@@ -470,12 +485,14 @@ hostile_chat_events = (
         object=json_values,
     )
 )
-item_types = st.sampled_from(["message", "reasoning", "function_call", "custom_tool_call", "image_generation_call"])
+item_types = st.sampled_from(["message", "reasoning", "function_call", "custom_tool_call", "image_generation_call",
+                              "mcp_approval_request", "shell_call", "computer_call", "shell_call_output"])  # fmt: skip
 hostile_responses_bodies = json_values | objects(
     {"output": json_values | st.lists(json_values | objects(
         {"type": item_types},
         content=json_values | st.lists(input_parts, max_size=2), summary=json_values, name=json_values,
         arguments=json_values, result=json_values | refs, error=json_values, phase=json_values, call_id=json_values,
+        id=json_values, action=json_values, environment=json_values,
     ), max_size=3)},
     status=json_values | st.sampled_from(["completed", "failed", "incomplete", "queued"]),
     error=json_values, incomplete_details=json_values, usage=json_values, tool_usage=json_values, tools=json_values,

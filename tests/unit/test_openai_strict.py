@@ -54,6 +54,11 @@ def test_a_schema_of_supported_keywords_qualifies(part: Any) -> None:
             "properties.x.required",
             "must list every property; missing: b",
         ),
+        (
+            {**schema(a={"type": "null"}), "required": ["a", "b"]},
+            "properties.x.required",
+            "must list properties only; unknown: b",
+        ),
     ],
 )
 def test_each_obstacle_is_named_with_its_path(part: Any, path: str, reason: str) -> None:
