@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,27 +16,15 @@ from pydantic import TypeAdapter, ValidationError
 from plcli.documents import Document
 from plcli.errors import Problem, SpecError
 from plcli.fence import MEDIA_LIMIT, TEXT_LIMIT, BadReference, Opened, is_path
-from plcli.media import Json, Media, MediaRef, digest_of, lift, sniff
+from plcli.media import Json, Media, MediaRef, lift
 from plcli.places import Step
 from plcli.request import Audio, File, Image, Message, Native, Part, Text, ToolCall, ToolResult
+from plcli.sources import in_file, mime_of, stated
 from plcli.specs import request as spec
 from plcli.specs.closed import Items
 from plcli.workspace import Workspace
 
 Place = tuple[Step, ...]
-
-MIME_OF_SUFFIX = {
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
-    ".toml": "application/toml",
-    ".svg": "image/svg+xml",
-    ".txt": "text/plain",
-    ".md": "text/markdown",
-    ".csv": "text/csv",
-    ".json": "application/json",
-    ".mp3": "audio/mpeg",
-}
-"""Mime types of files whose first bytes do not tell."""
 
 FORMAT_OF_MIME = {"audio/wav": "wav", "audio/mpeg": "mp3", "audio/ogg": "ogg"}
 
@@ -54,7 +42,7 @@ class SourceFile(NamedTuple):
     @property
     def mime(self) -> str:
         """The type of the file, by its name or else its first bytes."""
-        return MIME_OF_SUFFIX.get(PurePath(self.path).suffix.lower()) or sniff(self.data)
+        return mime_of(self.path, self.data)
 
 
 class Reading:
@@ -131,24 +119,18 @@ class Reading:
 
     def medium(self, source: str, place: Place, encoding: Literal["base64", "data-url"]) -> MediaRef | str:
         """What a `source` stands for: bytes by reference, or an https URL as it is."""
-        if source.startswith("data:"):
-            ref, media = lift(source)
-            if not isinstance(ref, MediaRef):
-                self.problem(place, "the data URL cannot be read", "write data:MIME;base64,…")
+        try:
+            medium = stated(source)
+        except BadReference as error:
+            self.problem(place, error.message, error.hint)
+            return ""
+        if medium is None:
+            opened = self.open(source, place, MEDIA_LIMIT)
+            if opened is None:
                 return ""
-            self.media.update(media)
-            return ref
-        if source.startswith("https://"):
-            return source
-        if not is_path(source):
-            self.problem(place, f"{source.split(':')[0]}: is no source", "use a path, an https URL or a data URL")
-            return ""
-        opened = self.open(source, place, MEDIA_LIMIT)
-        if opened is None:
-            return ""
-        digest = digest_of(opened.data)
-        self.media[digest] = opened.data
-        return MediaRef(digest, SourceFile(opened.path.name, opened.data).mime, encoding)
+            medium = in_file(opened, encoding)
+        self.media |= medium.media
+        return medium.source
 
     def _filled(self, text: str, where: Document | str, place: Place) -> str:
         try:

@@ -1,17 +1,14 @@
-"""What tools, stubs and workspaces must keep beyond their format: each rule with its place.
+"""What tools and workspaces must keep beyond their format: each rule with its place.
 
-A file that breaks its format does not come here; requests and models have rules of their own.
+A file that breaks its format does not come here; requests, models and stubs have rules of their own.
 """
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from plcli import paths
-from plcli.conformance import mismatch
 from plcli.documents import Document
 from plcli.errors import Problem, SetupError, SpecError
 from plcli.fence import BadReference
@@ -20,23 +17,18 @@ from plcli.media import Json
 from plcli.modelrefs import model_reference
 from plcli.places import Step
 from plcli.redact import pattern_problems
-from plcli.regexes import Undecided
-from plcli.specs import StubsSpec, ToolSpec, WorkspaceSpec, is_matcher
-from plcli.specs.tool import Format, Stub
-from plcli.spelling import did_you_mean
+from plcli.specs import ToolSpec, WorkspaceSpec, is_matcher
+from plcli.specs.tool import Format
 from plcli.workspace import Workspace
 
 Place = tuple[Step, ...]
-
-SECONDS = 5.0
-"""Longest time that the answers of one file of stubs are checked."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 def tool_problems(document: Document, spec: ToolSpec) -> list[Problem]:
-    """The rules of tools."""
+    """The rules of tools, but for their stubs."""
     found = schema_problems(document, ("parameters",), spec.parameters)
     found += schema_problems(document, ("returns",), spec.returns)
     found += format_problems(document, ("format",), spec.format)
@@ -51,12 +43,7 @@ def tool_problems(document: Document, spec: ToolSpec) -> list[Problem]:
         found.append(document.problem(("command",), "the command is empty", "write [program, argument, …]"))
     if spec.python is not None and not _FUNCTION.fullmatch(spec.python):
         found.append(document.problem(("python",), f"{spec.python!r} names no function", "write module:function"))
-    return found + _stub_problems(document, spec.stubs, spec)
-
-
-def stubs_problems(document: Document, spec: StubsSpec, tool: ToolSpec | None = None) -> list[Problem]:
-    """The rules of a file of stubs; `tool` is the tool beside it, where that one is sound."""
-    return _stub_problems(document, spec.stubs, tool)
+    return found
 
 
 def workspace_problems(document: Document, spec: WorkspaceSpec, workspace: Workspace) -> list[Problem]:
@@ -95,6 +82,9 @@ def format_problems(document: Document, place: Place, written: Format | None) ->
         return [document.problem(place, f"missing key 'definition': the {written.type} that the text must fit")]
     if written.type == "text" and written.definition is not None:
         return [document.problem((*place, "definition"), "a format of type text has no definition", of="key")]
+    if written.type == "regex" and (wrong := regex_fault(written.definition or "")):
+        hint = "providers may know it; plcli cannot check what a model writes"
+        return [document.problem((*place, "definition"), wrong, hint, severity="warning")]
     return []
 
 
@@ -115,59 +105,3 @@ def matcher_problems(
     if least is not None and most is not None and least > most:
         found.append(document.problem((*place, "min"), f"no number is at least {least} and at most {most}", of="key"))
     return found
-
-
-def _stub_problems(document: Document, stubs: Sequence[Stub], tool: ToolSpec | None) -> list[Problem]:
-    found: list[Problem] = []
-    covered = False
-    for n, stub in enumerate(stubs):
-        place: Place = ("stubs", n)
-        written: Mapping[str, Any] = document.value["stubs"][n]
-        found += schema_problems(document, (*place, "when_schema"), stub.when_schema)
-        for name in stub.when or ():
-            here = (*place, "when", name)
-            found += matcher_problems(document, here, written["when"][name])
-            found += _argument_problems(document, here, name, tool)
-        if covered:
-            message = "this stub never answers: one before it answers every call"
-            hint = "put the stub without `when` last"
-            found.append(document.problem(place, message, hint, severity="warning"))
-        covered = covered or (stub.when is None and stub.when_schema is None)
-    if tool is not None and tool.returns is not None:
-        found += _answer_problems(document, stubs, tool.returns)
-    return found
-
-
-def _argument_problems(document: Document, place: Place, name: str, tool: ToolSpec | None) -> list[Problem]:
-    """Whether a condition is about an argument that the tool has."""
-    known = (tool.parameters or {}).get("properties") if tool else None
-    if not isinstance(known, dict) or name in known:
-        return []
-    meant = did_you_mean(name, known)
-    hint = f"did you mean {meant!r}?" if meant else f"its arguments are: {', '.join(known) or 'none'}"
-    return [document.problem(place, f"the tool has no argument {name!r}", hint, of="key", severity="warning")]
-
-
-def _answer_problems(document: Document, stubs: Sequence[Stub], returns: Json) -> Iterator[Problem]:
-    """Which answers do not fit what the tool says that it returns."""
-    end = time.monotonic() + SECONDS
-    for place, answer in _answers(stubs):
-        if time.monotonic() > end:
-            message = f"checking took longer than {SECONDS:g} s; from here on no answer was held against `returns`"
-            yield document.problem(place, message, severity="warning")
-            return
-        try:
-            reason = mismatch(answer, returns)
-        except Undecided:
-            # A schema that cannot be used is a problem where it stands.
-            return
-        if reason is not None:
-            yield document.problem(place, f"does not fit `returns`: {reason}")
-
-
-def _answers(stubs: Sequence[Stub]) -> Iterator[tuple[Place, Json]]:
-    for n, stub in enumerate(stubs):
-        if "return_" in stub.model_fields_set:
-            yield ("stubs", n, "return"), stub.return_
-        for m, answer in enumerate(stub.return_in_turn or ()):
-            yield ("stubs", n, "return_in_turn", m), answer

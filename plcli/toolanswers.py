@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from plcli.media import Json, MediaRef
+from plcli.media import Json, MediaRef, lower
 from plcli.request import File, Image, Part, Text
 
 Policy = Literal["stop", "stub", "run", "ask", "history"]
@@ -24,7 +24,7 @@ class ToolAnswer(NamedTuple):
 
     A result is any JSON. An object whose only key is `content`, a list of parts, is what these parts are:
     `{type: text, text}`, `{type: image, source}` or `{type: file, source, filename}`, each source a `MediaRef` or an
-    https URL. `media` holds the bytes.
+    https URL. In any other result, references stand for the text that the bytes came from. `media` holds the bytes.
     """
 
     source: AnsweredBy
@@ -32,16 +32,22 @@ class ToolAnswer(NamedTuple):
     error: str | None = None
     duration_ms: int | None = None
     media: Mapping[str, bytes] = MappingProxyType({})
+    wrong: bool = False
+    """Whether the call itself was wrong, so that nothing was done."""
 
     @property
     def content(self) -> str | tuple[Part, ...]:
-        """What the model is told: text as it is, other JSON compact, parts as parts, a failure as `{"error": …}`."""
+        """What the model is told: text as it is, other JSON compact, parts as parts, a failure as `{"error": …}`.
+
+        Raises `KeyError` where plain JSON refers to bytes that `media` has not.
+        """
         if self.error is not None:
             return compact({"error": self.error})
         parts = parts_of(self.result)
         if parts is not None:
             return parts
-        return self.result if isinstance(self.result, str) else compact(self.result)
+        plain = lower(self.result, self.media.__getitem__)
+        return plain if isinstance(plain, str) else compact(plain)
 
 
 def parts_of(result: Json) -> tuple[Part, ...] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from plcli.documents import FORMATS, Document
-from plcli.errors import Problem, SpecError
+from plcli.errors import Problem, SpecError, UsageError
 from plcli.fence import BadReference
 from plcli.schemas import load_spec
 from plcli.specs import StubsSpec, ToolSpec
@@ -43,13 +43,33 @@ def load_tool(workspace: Workspace, name: str) -> Tool:
 
     Raises `BadReference` where there is no such tool, `SpecError` where its files are wrong.
     """
+    return read_tool(workspace, tool_file(workspace, name))
+
+
+def named_tool(workspace: Workspace, text: str) -> Tool:
+    """The tool that the command line means, by its name or its file. Raises `UsageError` and `SpecError`."""
+    return read_tool(workspace, named_file(workspace, text))
+
+
+def named_file(workspace: Workspace, text: str) -> Path:
+    """The file of the tool that the command line means, by its name or its file. Raises `UsageError`."""
+    if Path(text).suffix.lower() in FORMATS:
+        return Path(os.path.realpath(workspace.start / text))
+    try:
+        return tool_file(workspace, text)
+    except BadReference as error:
+        raise UsageError(error.message, hint=error.hint) from None
+
+
+def tool_file(workspace: Workspace, name: str) -> Path:
+    """The file of the tool of a name. Raises `BadReference` where there is none."""
     path = workspace.lookup("tool", name)
     if path is None:
         meant = workspace.suggestion("tool", name)
         folder = workspace.shown(workspace.folder("tool"))
         add = f"add {folder}/{name}.yaml; a tool of the provider is written {{type: {name}}}"
         raise BadReference(f"there is no tool {name!r}", hint=f"did you mean {meant!r}?" if meant else add)
-    return read_tool(workspace, path)
+    return path
 
 
 def read_tool(workspace: Workspace, path: Path) -> Tool:

@@ -22,8 +22,10 @@ from plcli.modelrefs import model_of
 from plcli.request_rules import request_findings
 from plcli.resolve import not_carried
 from plcli.schemas import load_any, load_spec
-from plcli.spec_rules import stubs_problems, tool_problems, workspace_problems
+from plcli.spec_rules import tool_problems, workspace_problems
 from plcli.specs import KINDS, Closed, ModelSpec, RequestSpec, StubsSpec, ToolSpec, WorkspaceSpec
+from plcli.specs.tool import Stub
+from plcli.stub_rules import stub_problems
 from plcli.toolbox import placing_problems, stubs_file
 from plcli.workspace import FILE, Workspace
 
@@ -131,7 +133,7 @@ class _Validation:
             case ToolSpec():
                 self._check_tool(document, spec, path)
             case StubsSpec():
-                self.add(stubs_problems(document, spec))
+                self._check_stubs(document, spec.stubs, path)
             case ModelSpec():
                 self._check_model(document, spec, path)
             case WorkspaceSpec():
@@ -146,6 +148,7 @@ class _Validation:
 
     def _check_tool(self, document: Document, spec: ToolSpec, path: Path | None) -> None:
         self.add(tool_problems(document, spec))
+        self._check_stubs(document, spec.stubs, path, spec)
         if path is None:
             return
         self.add(placing_problems(self.workspace, document, spec, path))
@@ -155,9 +158,15 @@ class _Validation:
         self.files[self.workspace.label(beside)] = None
         try:
             stubs = self.workspace.document(beside)
-            self.add(stubs_problems(stubs, load_spec(stubs, StubsSpec), spec))
+            self._check_stubs(stubs, load_spec(stubs, StubsSpec).stubs, path, spec)
         except SpecError as error:
             self.add(error.problems)
+
+    def _check_stubs(
+        self, document: Document, stubs: Sequence[Stub], path: Path | None, tool: ToolSpec | None = None
+    ) -> None:
+        base = path.parent if path else self.workspace.start
+        self.add(stub_problems(self.workspace, document, stubs, base, tool))
 
     def _check_model(self, document: Document, spec: ModelSpec, path: Path | None) -> None:
         self.add(model_problems(document, spec))
