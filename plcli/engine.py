@@ -75,12 +75,15 @@ def ask(
     watch: Watch,
     watch_wait: WaitWatch,
     cancel: Cancel | None = None,
+    until: float | None = None,
 ) -> Turn:
     """Send a wire request and give the turn; failures and Ctrl-C end in a turn too, not in an exception.
 
-    `cancel` ends it from another thread, as Ctrl-C does in this one.
+    `cancel` ends it from another thread, as Ctrl-C does in this one; `until` is the moment (of
+    `time.monotonic`) at which it ends, retries included, where other requests have used up time before.
     """
-    sending = _Sending(connection, target, wire, stream, read_media, watch, watch_wait, cancel or Cancel())
+    deadline = time.monotonic() + connection.deadline if until is None else until
+    sending = _Sending(connection, target, wire, stream, read_media, watch, watch_wait, cancel or Cancel(), deadline)
     failure: Failure | None = None
     try:
         sending.run()
@@ -104,6 +107,8 @@ class _Sending:
     watch: Watch
     watch_wait: WaitWatch
     cancel: Cancel
+    deadline: float
+    """The moment at which the whole run ends, retries included."""
     began: float = field(default_factory=time.monotonic)
     started: str = field(default_factory=now)
     client_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -113,11 +118,6 @@ class _Sending:
     tap: Tap | None = None
     tap_started: str = ""
     last: Tap = field(default_factory=Tap)
-
-    @property
-    def deadline(self) -> float:
-        """The moment at which the whole run ends, retries included."""
-        return self.began + self.connection.deadline
 
     def run(self) -> None:
         """Try until an answer has come; raises the `CallFailed` of the last try."""

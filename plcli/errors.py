@@ -114,11 +114,25 @@ class SetupError(PlcliError):
     kind = "setup"
 
 
+class ToolError(PlcliError):
+    """A call of a tool got no answer: no stub, no handler, or something of it was wrong."""
+
+    exit = Exit.TOOL
+    kind = "tool"
+
+
 class LogError(PlcliError):
     """The run log or its media cannot be read or written."""
 
     exit = Exit.LOG
     kind = "log"
+
+
+class NotReplayable(PlcliError):
+    """A logged run cannot be sent again, or go on: something of it is gone."""
+
+    exit = Exit.OFFLINE
+    kind = "not-replayable"
 
 
 class OfflineError(PlcliError):

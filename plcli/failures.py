@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from plcli.errors import Exit, PlcliError
+from plcli.errors import Exit, LogError, OfflineError, PlcliError, SetupError, SpecError, ToolError
 from plcli.media import Json
 from plcli.quotas import spent
 from plcli.refusals import hint_of_refused, refused_parameter
@@ -32,6 +32,7 @@ EXIT_OF_KIND: dict[str, Exit] = {
     "server": Exit.UNAVAILABLE,
     "protocol": Exit.UNAVAILABLE,
     "interrupted": Exit.INTERRUPTED,
+    **{error.kind: error.exit for error in (LogError, OfflineError, SetupError, SpecError, ToolError)},
 }
 
 MESSAGE_LIMIT = 2000

@@ -39,7 +39,7 @@ def tools(reading: Reading, written: RequestSpec) -> Tools:
         if isinstance(item, spec.BuiltinTool):
             made.append(BuiltinTool(reading.lifted(item.given())))
         elif isinstance(item, InlineTool):
-            made.append(_tool(item))
+            made.append(offered_tool(item))
         else:
             try:
                 found = load_tool(reading.workspace, item)
@@ -51,14 +51,14 @@ def tools(reading: Reading, written: RequestSpec) -> Tools:
                 for file, document in found.files:
                     reading.note(file, document.text)
                 files[item] = found
-                made.append(_tool(found.spec))
+                made.append(offered_tool(found.spec))
     names = [tool.name for tool in made if not isinstance(tool, BuiltinTool)]
     for name in sorted({name for name in names if names.count(name) > 1}):
         reading.problem(("tools",), f"two tools are named {name!r}", "rename one of them")
     return Tools(tuple(made), files)
 
 
-def _tool(tool: InlineTool | ToolSpec) -> FunctionTool | CustomTool:
+def offered_tool(tool: InlineTool | ToolSpec) -> FunctionTool | CustomTool:
     """What the model sees of a tool."""
     free = tool.format
     if free is None:

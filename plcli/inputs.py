@@ -14,6 +14,7 @@ from plcli.documents import FORMATS, MAX_BYTES, Document, parse
 from plcli.errors import SpecError, UsageError
 from plcli.fence import MEDIA_LIMIT, BadReference, read_regular
 from plcli.media import Json
+from plcli.providers import answer
 from plcli.resolve import Overrides
 from plcli.rows import Rows
 from plcli.rows import read as read_rows
@@ -102,16 +103,37 @@ def _variable(workspace: Workspace, text: str) -> tuple[str, Given]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UsageError(f"--var {text!r} has no name and value", hint="write --var city=Paris")
+    return name, Raw(read_text(workspace, value, f"--var {name}"))
+
+
+def read_text(workspace: Workspace, value: str, what: str) -> str:
+    """A value of the command line: the text itself, `@file`, or `-` for standard input. Raises `UsageError`."""
     if value == "-":
-        return name, Raw(_decoded(sys.stdin.buffer.read(MAX_BYTES + 1), f"--var {name}"))
-    if value.startswith("@"):
-        path = workspace.start / value[1:]
+        return _decoded(sys.stdin.buffer.read(MAX_BYTES + 1), what)
+    if not value.startswith("@"):
+        return value
+    path = workspace.start / value[1:]
+    try:
+        return _decoded(read_regular(Path(os.path.realpath(path)), value[1:]), what)
+    except BadReference as error:
+        raise UsageError(f"{what}: {error.message}", hint=error.hint) from None
+
+
+def read_answers(workspace: Workspace, texts: Sequence[str]) -> list[tuple[str, Json]]:
+    """`--answer CALL=JSON` and `CALL=@file`: the calls, by id or name, and their answers. Raises `UsageError`."""
+    answers = []
+    for text in texts:
+        call, equals, value = text.partition("=")
+        if not equals or not call:
+            hint = "write --answer call_1='{\"temperature\": 21}'"
+            raise UsageError(f"--answer {text!r} has no call and answer", hint=hint)
+        written = read_text(workspace, value, f"--answer {call}")
         try:
-            data = read_regular(Path(os.path.realpath(path)), value[1:])
-        except BadReference as error:
-            raise UsageError(f"--var {name}: {error.message}", hint=error.hint) from None
-        return name, Raw(_decoded(data, f"--var {name}"))
-    return name, Raw(value)
+            answers.append((call, answer.parse(written)))
+        except ValueError as error:
+            hint = f"words are written as JSON too: --answer {call}='\"…\"'"
+            raise UsageError(f"--answer {call}: the answer is no JSON: {error}", hint=hint) from None
+    return answers
 
 
 def _decoded(data: bytes, what: str, limit: int = MAX_BYTES) -> str:

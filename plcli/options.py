@@ -63,6 +63,30 @@ MaxFail = Annotated[
 Resume = Annotated[
     str | None, typer.Option("--resume", metavar="BATCH", help="Run only what this batch has no answer to.")
 ]
+Tools = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tools",
+        metavar="POLICY|NAME=POLICY",
+        help="Who answers calls of tools: stop (nobody), stub, run, ask or history.",
+    ),
+]
+StrictTools = Annotated[bool, typer.Option("--strict-tools", help="End at a wrong call or a failing tool.")]
+RecordStubs = Annotated[bool, typer.Option("--record-stubs", help="Keep what handlers answer as stubs.")]
+MaxRounds = Annotated[
+    int, typer.Option("--max-rounds", metavar="N", min=1, help="Answer the calls of so many answers at most.")
+]
+MaxCalls = Annotated[int, typer.Option("--max-calls", metavar="N", min=1, help="Answer so many calls at most.")]
+ToolTimeout = Annotated[
+    float, typer.Option("--tool-timeout", metavar="SECONDS", min=0.001, help="Longest time for one call of a tool.")
+]
+Message = Annotated[
+    str | None, typer.Option("--message", metavar="TEXT|@FILE|-", help="What to say next, with --continue.")
+]
+Answer = Annotated[
+    list[str] | None,
+    typer.Option("--answer", metavar="CALL=JSON|@FILE", help="The answer to a call that waits, with --continue."),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse to move to a model that cannot carry everything.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print wire and target; send nothing.")]
 Inline = Annotated[bool, typer.Option("--inline", help="With --dry-run: bytes instead of references.")]

@@ -5,7 +5,7 @@ Knows files and names, but no network; every problem of a spec is reported at on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from plcli.modelrefs import ModelRef
 from plcli.moving import Moved, move
 from plcli.providers.reading import rows
 from plcli.providers.registry import Compiled, adapter
+from plcli.records import Record
 from plcli.request import Loss, Request
 from plcli.schemas import load_spec
 from plcli.specs import Expectation, RequestSpec
@@ -58,8 +59,8 @@ class Resolved(NamedTuple):
     request: Request
     compiled: Compiled
     model: ModelRef
-    spec: RequestSpec
-    document: Document
+    spec: RequestSpec | None
+    document: Document | None
     file: Path | None
     variables: dict[str, Json]
     expectations: tuple[Expectation, ...]
@@ -69,11 +70,25 @@ class Resolved(NamedTuple):
     losses: tuple[Loss, ...] = ()
     tools: Mapping[str, Tool] = MappingProxyType({})
     """The tools that have files, by name."""
+    parent: Record | None = None
+    """The run that this one continues; then the request is made of its wire, and of no spec."""
 
     @property
     def name(self) -> str | None:
         """How a person knows the request; None for a prompt of the command line."""
-        return self.document.file if self.file is not None else None
+        if self.parent is not None:
+            return f"run {self.parent.id.rpartition('-')[2]}, continued"
+        return self.document.file if self.document is not None and self.file is not None else None
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """The words to find the run by that its spec, or the run before it, has."""
+        return self.spec.tags if self.spec is not None else (self.parent and self.parent.tags) or ()
+
+    @property
+    def metadata(self) -> Mapping[str, Json]:
+        """What the spec, or the run before, keeps with the run."""
+        return self.spec.metadata if self.spec is not None else (self.parent and self.parent.metadata) or {}
 
     @property
     def model_name(self) -> str:
@@ -150,7 +165,9 @@ def not_carried(workspace: Workspace, document: Document, file: Path | None) -> 
 
 def refusal(plan: Resolved) -> SpecError:
     """What the request of a plan cannot carry to its model, as the problems that stop it."""
-    losses = (loss._replace(message=f"{loss.kind}: {loss.message}") for loss in plan.losses)
+    losses = [loss._replace(message=f"{loss.kind}: {loss.message}") for loss in plan.losses]
+    if plan.document is None:
+        return SpecError([Problem(plan.name or "the run", loss.message, loss.path, hint=loss.hint) for loss in losses])
     return SpecError(_as_problems(plan.document, losses))
 
 
@@ -200,18 +217,21 @@ def _build(reading: Reading, written: RequestSpec, variables: dict[str, Json], o
         moved = move(request, model.provider, api, model.model)
         request = moved.request
     made = adapter(model.provider, api)
-    request = made.defaults(_with_model(reading, written, request, model), model.spec)
+    stated = written.params.given() if written.params else {}
+    request = made.defaults(with_model(reading, request, model, stated=stated), model.spec)
     compiled = made.compile(request)
     losses = moved.report(compiled.losses) if moved else compiled.losses
     return _Built(request, compiled, model, _in_spec_order(written, variables, losses), moved is not None, tools.files)
 
 
-def _with_model(reading: Reading, written: RequestSpec, request: Request, model: ModelRef) -> Request:
-    """The request with what its model spec says: params and body under its own, more paths to omit, the script."""
+def with_model(reading: Reading, request: Request, model: ModelRef, *, stated: Collection[str]) -> Request:
+    """The request with what its model spec says: params and body under its own, more paths to omit, the script.
+
+    `stated` are the params of which the request says something, if only that they are none.
+    """
     own = model.spec
     if own is None:
         return request
-    stated = written.params.given() if written.params else {}
     params = {name: value for name, value in ingredients.params(own.params, None).items() if name not in stated}
     return request._replace(
         params={**params, **request.params},

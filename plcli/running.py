@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from plcli import interrupts
+from plcli.answering import Answering
 from plcli.cancel import Cancel
 from plcli.connect import Connection, Limits, connect
-from plcli.engine import Turn, WaitWatch, Watch
 from plcli.errors import LogError
+from plcli.policies import ToolTerms
 from plcli.records import Batch, Record, line
 from plcli.render.answer import show_answer, show_footer, show_header
 from plcli.render.details import show_attempts, show_connection
 from plcli.render.live import Live
 from plcli.resolve import Resolved
-from plcli.runs import Circumstances, Run, judged, keep_media, record_of, send
+from plcli.rounds import Answered, Rounds, Watching
+from plcli.runrecords import Circumstances, keep_media, record_of
+from plcli.runs import Run, answering_of, judged, send
 from plcli.session import Session
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A request that is ready to be sent, and its place in a batch, if it has one."""
+    """A request that is ready to be sent, and its place in a batch, if it has one.
+
+    Of one that continues a run, `answering` has answered calls `already`.
+    """
 
     resolved: Resolved
     connection: Connection
     batch: Batch | None = None
+    answering: Answering | None = None
+    already: tuple[Answered, ...] = ()
 
     @property
     def name(self) -> str | None:
@@ -38,7 +46,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Runs plans in a session. `keep` says whether they leave records."""
+    """Runs plans in a session. `keep` says whether they leave records, `terms` who answers calls of tools."""
 
     session: Session
     command: str
@@ -46,6 +54,7 @@ class Running:
     stream: bool
     keep: bool
     tags: tuple[str, ...] = ()
+    terms: ToolTerms = field(default_factory=ToolTerms)
 
     def connections(self, resolved: Sequence[Resolved]) -> list[Connection]:
         """Where each request goes; raises what stands against one of them before anything is spent."""
@@ -64,20 +73,35 @@ class Running:
 
     def one(self, plan: Plan) -> Run:
         """Run one plan, log it, and show its answer; raises `LogError` after that where it could not be logged."""
-        screen = self.session.screen
         self.announce(plan)
         for loss in plan.resolved.losses:
-            screen.warn(loss.told)
-        live = Live(screen, self.session.redactor)
-        turn = self.ask(plan, live, live.wait)
-        with interrupts.held_back():
-            live.finish()
-            run = self.judge(plan, turn)
-            (record,), unlogged = self.log([(plan, run)])
-        self.show(record, live)
+            self.session.screen.warn(loss.told)
+        run, record, unlogged = self.live(plan)
+        self.say_how_to_go_on(run, record)
         if unlogged is not None:
             raise unlogged
         return run
+
+    def live(self, plan: Plan) -> tuple[Run, Record, LogError | None]:
+        """Run one plan while somebody watches: its run, its record, and why that could not be logged."""
+        live = Live(self.session.screen, self.session.redactor)
+        rounds = self.ask(plan, self.watching(live))
+        with interrupts.held_back():
+            live.finish()
+            run = self.judge(plan, rounds)
+            (record,), unlogged = self.log([(plan, run)])
+        self.show(record, live)
+        return run, record, unlogged
+
+    def say_how_to_go_on(self, run: Run, record: Record) -> None:
+        """What to type where calls wait for their answers."""
+        waiting = run.rounds.waiting
+        if not waiting or run.failure is not None or not record.id:
+            return
+        ways = [f"--tools {policy}" for policy in run.policies]
+        ways.append(" ".join(f"--answer {call.id or call.name}=JSON" for call in waiting))
+        go_on = f"plcli run --continue {record.id.rpartition('-')[2]}"
+        self.session.screen.say(("to go on: ", "dim"), f"{go_on} {', or '.join(ways)}")
 
     def announce(self, plan: Plan) -> None:
         """What is asked of whom."""
@@ -86,21 +110,35 @@ class Running:
         if screen.verbose:
             show_connection(plan.connection, resolved.compiled.target, screen)
 
-    def ask(self, plan: Plan, watch: Watch, watch_wait: WaitWatch, cancel: Cancel | None = None) -> Turn:
-        """Send the request. Threads may ask at once; failures end in a turn too."""
-        return send(
-            plan.resolved,
-            plan.connection,
-            stream=self.stream,
-            store=self.session.store,
-            watch=watch,
-            watch_wait=watch_wait,
-            cancel=cancel,
-        )
+    def watching(self, live: Live) -> Watching:
+        """Who shows what of a run while it goes on."""
+        return Watching(live, live.wait, live.turned, live.answered)
 
-    def judge(self, plan: Plan, turn: Turn) -> Run:
-        """The run that a turn makes."""
-        return judged(plan.resolved, plan.connection, turn)
+    def answering(self, resolved: Resolved, cancel: Cancel | None = None) -> Answering:
+        """Who answers the calls of a request."""
+        session = self.session
+        return answering_of(resolved, session.workspace, session.user, session.store, self.terms, cancel or Cancel())
+
+    def ask(self, plan: Plan, watching: Watching, cancel: Cancel | None = None) -> Rounds:
+        """Send the request, and answer what it calls. Threads may ask at once; failures end in a value too."""
+        answering = plan.answering or self.answering(plan.resolved, cancel)
+        try:
+            return send(
+                plan.resolved,
+                plan.connection,
+                stream=self.stream,
+                store=self.session.store,
+                watching=watching,
+                answering=answering,
+                already=plan.already,
+            )
+        finally:
+            if plan.answering is None:
+                answering.close()
+
+    def judge(self, plan: Plan, rounds: Rounds) -> Run:
+        """The run that these rounds make."""
+        return judged(plan.resolved, plan.connection, rounds)
 
     def log(self, runs: Sequence[tuple[Plan, Run]]) -> tuple[list[Record], LogError | None]:
         """Their records, and why they could not be written: what is paid for must be shown all the same."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from plcli import interrupts
 from plcli.batch import Batch, Done, Job
 from plcli.cancel import Cancel
-from plcli.engine import Turn
 from plcli.errors import Exit, LogError
 from plcli.exchange import canonical
 from plcli.media import encode
@@ -23,6 +22,7 @@ from plcli.render.live import Live
 from plcli.render.progress import Progress
 from plcli.request import Loss
 from plcli.response import Event, Failure
+from plcli.rounds import Rounds, Watching
 from plcli.running import Plan, Running
 from plcli.runs import Run
 from plcli.tally import Tally
@@ -100,7 +100,7 @@ class _Several:
         """Whether answers are shown while they come: one at a time, and none beside another."""
         return self.terms.jobs == 1 and self.terms.models == 1
 
-    def ask(self, number: int, pace: Pace) -> Turn:
+    def ask(self, number: int, pace: Pace) -> Rounds:
         """One run, in a thread."""
         plan = self.plans[number]
 
@@ -116,12 +116,16 @@ class _Several:
         if self.streaming:
             self.running.announce(plan)
             live = self.lives[number] = Live(self.running.session.screen, self.running.session.redactor)
-        turn = self.running.ask(plan, live or _unseen, wait, self.cancel)
+        watching = Watching(_unseen, wait)
+        if live is not None:
+            watching = replace(self.running.watching(live), wait=wait)
+        watching = replace(watching, again=lambda: pace.again(time.monotonic()))
+        rounds = self.running.ask(plan, watching, self.cancel)
         if live is not None:
             live.finish()
-        return turn
+        return rounds
 
-    def settle(self, ended: Sequence[Done[Turn]], batch: Batch[Turn], progress: Progress) -> None:
+    def settle(self, ended: Sequence[Done[Rounds]], batch: Batch[Rounds], progress: Progress) -> None:
         """Judge and log what has ended, show what may be shown, and decide whether to go on."""
         runs: list[tuple[int, Plan, Run]] = []
         for done in ended:
@@ -158,7 +162,7 @@ class _Several:
             if failure.retry_after > LONGEST_WAIT:
                 self.stopped = f"{run.resolved.model_name} asks for a pause of {failure.retry_after:.0f} s"
 
-    def keep_within(self, budget: float, batch: Batch[Turn]) -> None:
+    def keep_within(self, budget: float, batch: Batch[Rounds]) -> None:
         """Start only as many as the budget bears."""
         batch.at_once = self.tally.bears(budget, self.terms.jobs)
         if not batch.at_once and not batch.running and batch.waiting:
@@ -207,7 +211,7 @@ class _Several:
             self.running.announce(self.plans[number])
         self.running.show(record, live)
 
-    def line(self, batch: Batch[Turn]) -> str:
+    def line(self, batch: Batch[Rounds]) -> str:
         """How far the batch is."""
         seconds = int(time.monotonic() - self.began)
         facts = [
@@ -288,8 +292,8 @@ def _guess(plan: Plan) -> int:
     return len(canonical(encode(plan.resolved.compiled.wire))) // 4 + (asked if isinstance(asked, int) else 0)
 
 
-def _tokens(turn: Turn) -> int:
-    usage = turn.response.usage
+def _tokens(rounds: Rounds) -> int:
+    usage = rounds.usage
     if usage is None:
         return 0
     return usage.total_tokens or (usage.input_tokens or 0) + (usage.output_tokens or 0)

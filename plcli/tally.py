@@ -33,10 +33,10 @@ class Tally:
     def count(self, number: int, run: Run) -> None:
         """Add a run, by its number among the others."""
         self.code = max(self.code, run.exit)
-        self.states[run.turn.response.state] += 1
+        self.states[run.response.state] += 1
         if run.exit not in (Exit.DONE, Exit.INTERRUPTED):
             self.failed.append(number)
-        if run.failure is not None and run.turn.response.state not in ANSWERED_NO:
+        if run.failure is not None and run.response.state not in ANSWERED_NO:
             self.unanswered += 1
         if run.cost is not None:
             self.spent += run.cost.amount

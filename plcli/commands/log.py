@@ -12,7 +12,8 @@ import typer
 from plcli import completion, options
 from plcli.errors import Exit, LogError
 from plcli.records import Record, line
-from plcli.render.answer import call_line, cost, duration, model_name, tokens
+from plcli.render.answer import cost, duration, model_name, tokens
+from plcli.render.calls import call_line
 from plcli.render.card import show_card, show_wire
 from plcli.render.table import show_table
 from plcli.response import ToolCallPart

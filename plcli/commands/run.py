@@ -11,14 +11,18 @@ import typer
 
 from plcli import completion, options
 from plcli.connect import Limits
+from plcli.continued import plan_of
 from plcli.errors import Exit, SpecError, UsageError
-from plcli.inputs import Input, read_inputs, read_overrides
+from plcli.inputs import Input, read_answers, read_inputs, read_overrides, read_text
 from plcli.media import encode, lower
+from plcli.policies import SECONDS, ToolTerms
 from plcli.records import Batch
 from plcli.resolve import Overrides, Resolved, refusal, resolve
 from plcli.running import Plan, Running
+from plcli.runs import reader
 from plcli.session import Session, open_session
 from plcli.several import Terms, run_several
+from plcli.toolterms import check_tools, read_policies, tool_terms
 from plcli.unfinished import left
 from plcli.workspace import Workspace
 
@@ -41,6 +45,15 @@ def run(
     resume: options.Resume = None,
     dry_run: options.DryRun = False,
     inline: options.Inline = False,
+    tools: options.Tools = None,
+    strict_tools: options.StrictTools = False,
+    record_stubs: options.RecordStubs = False,
+    max_rounds: options.MaxRounds = 10,
+    max_calls: options.MaxCalls = 100,
+    tool_timeout: options.ToolTimeout = SECONDS,
+    continue_: completion.Continued = None,
+    message: options.Message = None,
+    answer: options.Answer = None,
     no_stream: options.NoStream = False,
     timeout: options.Timeout = None,
     deadline: options.Deadline = None,
@@ -65,36 +78,59 @@ def run(
       plcli run --prompt "Say hello" --model echo/any
 
       plcli run prompts/hello.yaml --vars rows.jsonl --jobs 8
+
+      plcli run weather --tools stub
+
+      plcli run --continue last --message "And tomorrow?"
     """
     screen = options.screen_of(ctx)
     session = open_session(screen, workspace=workspace, log=log, trust_hosts=trust_host, allow_paths=allow_path)
-    if bool(specs) == (prompt is not None):
-        what = "either SPEC or --prompt, not both" if specs else "one SPEC at least, or --prompt, is needed"
-        raise UsageError(what, hint='plcli run prompts/hello.yaml, or plcli run --prompt "…"')
-    if inline and not dry_run:
-        raise UsageError("--inline goes with --dry-run", hint="add --dry-run, or drop --inline")
-    inputs = read_inputs(session.workspace, specs or [], prompt, var or [], rows)
-    _tell_of_other_workspaces(session, inputs)
-    overrides = read_overrides(model or [], set_ or [])
-    wanted = list(_wanted(session.workspace, inputs, overrides, repeat))
-    if strict and any(each.resolved.losses for each in wanted):
-        refused = (refusal(each.resolved) for each in wanted if each.resolved.losses)
-        raise SpecError(dict.fromkeys(problem for refusal in refused for problem in refusal.problems))
-    if dry_run:
-        for told in dict.fromkeys(loss.told for each in wanted for loss in each.resolved.losses):
-            screen.warn(told)
-        for each in wanted:
-            screen.write(screen.out, _dry(each.resolved, inline=inline, pretty=len(wanted) == 1) + "\n")
-        return Exit.DONE
+    terms = ToolTerms(
+        read_policies(tools or []), max_rounds, max_calls, tool_timeout, strict_tools, record_stubs, not dry_run
+    )
+    at_once = (jobs or len(model or [])) > 1
     running = Running(
         session,
         "run",
         Limits(timeout, deadline, retries),
         stream=not no_stream,
-        keep=not no_log,
+        keep=not no_log and not dry_run,
         tags=tuple(tag or ()),
+        terms=tool_terms(session, terms, continued=continue_ is not None, at_once=at_once),
     )
+    if inline and not dry_run:
+        raise UsageError("--inline goes with --dry-run", hint="add --dry-run, or drop --inline")
+    if continue_ is not None:
+        others = {
+            "SPEC": specs, "--prompt": prompt, "--var": var, "--vars": rows, "--set": set_, "--resume": resume,
+            "--repeat": repeat > 1, "more than one --model": (model or [])[1:],
+        }  # fmt: skip
+        _alone(continue_, [name for name, value in others.items() if value])
+        plan = plan_of(
+            running,
+            session.log.find(continue_),
+            message=None if message is None else read_text(session.workspace, message, "--message"),
+            answers=read_answers(session.workspace, answer or []),
+            model=model[0] if model else None,
+        )
+        if strict:
+            _refuse_losses([plan.resolved])
+        return _dry_run(session, [plan.resolved], inline=inline) if dry_run else running.one(plan).exit
+    if message is not None or answer:
+        raise UsageError("--message and --answer go with --continue", hint='plcli run --continue last --message "…"')
+    if bool(specs) == (prompt is not None):
+        what = "either SPEC or --prompt, not both" if specs else "one SPEC at least, or --prompt, is needed"
+        raise UsageError(what, hint='plcli run prompts/hello.yaml, or plcli run --prompt "…"')
+    inputs = read_inputs(session.workspace, specs or [], prompt, var or [], rows)
+    _tell_of_other_workspaces(session, inputs)
+    overrides = read_overrides(model or [], set_ or [])
+    wanted = list(_wanted(session.workspace, inputs, overrides, repeat))
     requests = [each.resolved for each in wanted]
+    if strict:
+        _refuse_losses(requests)
+    check_tools(running.terms, requests)
+    if dry_run:
+        return _dry_run(session, requests, inline=inline)
     places = left(resume, requests, session.log) if resume is not None else list(range(len(wanted)))
     connections = running.connections(requests)
     if len(wanted) == 1 and resume is None:
@@ -112,8 +148,31 @@ def run(
         for place in places
     ]
     compared = len(overrides) if resume is None else 1
-    terms = Terms(jobs or compared, max_fail, session.user.max_cost, compared)
-    return run_several(running, plans, terms, batch_id)
+    return run_several(running, plans, Terms(jobs or compared, max_fail, session.user.max_cost, compared), batch_id)
+
+
+def _alone(continued: str, others: Sequence[str]) -> None:
+    """Raise `UsageError` for what does not go with `--continue`."""
+    if others:
+        hint = f'plcli run --continue {continued} --message "…"'
+        raise UsageError(f"{others[0]} does not go with --continue", hint=hint)
+
+
+def _refuse_losses(requests: Sequence[Resolved]) -> None:
+    """Raise `SpecError` where a model cannot carry everything of its request."""
+    refused = [refusal(each) for each in requests if each.losses]
+    if refused:
+        raise SpecError(dict.fromkeys(problem for refusal in refused for problem in refusal.problems))
+
+
+def _dry_run(session: Session, requests: Sequence[Resolved], *, inline: bool) -> int:
+    """Print what would be sent."""
+    for told in dict.fromkeys(loss.told for each in requests for loss in each.losses):
+        session.screen.warn(told)
+    for each in requests:
+        shown = _dry(each, session, inline=inline, pretty=len(requests) == 1)
+        session.screen.write(session.screen.out, shown + "\n")
+    return Exit.DONE
 
 
 class _Wanted(NamedTuple):
@@ -150,9 +209,9 @@ def _resolved(workspace: Workspace, item: Input, overrides: Overrides) -> Resolv
         raise UsageError(f"row {item.row + 1}: {error.message}", hint="--vars: change the row, or the spec") from None
 
 
-def _dry(plan: Resolved, *, inline: bool, pretty: bool) -> str:
+def _dry(resolved: Resolved, session: Session, *, inline: bool, pretty: bool) -> str:
     """What would be sent; secrets of headers are not part of it."""
-    wire, target = plan.compiled.wire, plan.compiled.target
-    shown = lower(wire, plan.media.__getitem__) if inline else encode(wire)
+    wire, target = resolved.compiled.wire, resolved.compiled.target
+    shown = lower(wire, reader(resolved.media, session.store)) if inline else encode(wire)
     value = {"wire": shown, "target": {"operation": target.operation, "model": target.model}}
     return json.dumps(value, ensure_ascii=True, indent=2 if pretty else None)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from plcli.mediastore import MediaStore
-from plcli.records import Record
+from plcli.records import Record, ToolResultRecord
+from plcli.render.calls import call_line, show_call, show_result, with_results
 from plcli.render.screen import Screen
-from plcli.response import ImagePart, ReasoningPart, RefusalPart, TextPart, ToolCallPart
+from plcli.response import ImagePart, ReasoningPart, RefusalPart, TextPart, ToolCallPart, join
 
 _COLOURS = {"ok": "green", "tool_calls": "cyan", "incomplete": "yellow"}
 
@@ -20,32 +20,47 @@ def show_header(name: str | None, model: str, screen: Screen) -> None:
 
 
 def show_answer(record: Record, store: MediaStore, screen: Screen, *, printed: bool, told: bool) -> None:
-    """What an answer consists of: thoughts to stderr; words, calls of tools and files of pictures to stdout.
+    """What an answer consists of, in order: words, pictures and waiting calls to stdout, the rest to stderr.
 
-    `printed` and `told` say that the words, and the thoughts before them, have streamed by already. A
+    `printed` and `told` say that the words, and what stands between them, have streamed by already. A
     call counts only where the answer is whole: of a failed one it may be half.
     """
     response = record.response
     if response is None:
         return
-    if not told:
-        for part in response.parts:
-            if isinstance(part, ReasoningPart) or (isinstance(part, TextPart) and part.phase == "commentary"):
+    final = any(isinstance(part, TextPart) and part.phase != "commentary" for part in response.parts)
+    words: list[str] = []
+    for part, result in with_results(response.parts, record.tool_results or ()):
+        if isinstance(part, TextPart) and not (final and part.phase == "commentary"):
+            words.append(part.text)
+        elif isinstance(part, ReasoningPart | TextPart):
+            if not told:
                 screen.say((part.text, "dim"))
-    if not printed and response.text:
-        text = screen.clean(response.text, screen.out)
-        screen.write(screen.out, text if text.endswith("\n") else text + "\n")
-    for part in response.parts:
-        if isinstance(part, ToolCallPart) and response.state == "tool_calls":
+        elif result is not None:
+            _say_words(words, screen, printed=printed)
+            if not told:
+                call = part if isinstance(part, ToolCallPart) else _call_of(result)
+                show_call(call, screen)
+                show_result(result.source, result.result, result.error, screen)
+        elif isinstance(part, ToolCallPart) and response.state == "tool_calls":
+            _say_words(words, screen, printed=printed)
             screen.print(call_line(part))
         elif isinstance(part, ImagePart):
+            _say_words(words, screen, printed=printed)
             screen.print(image_line(part, store))
+    _say_words(words, screen, printed=printed)
 
 
-def call_line(call: ToolCallPart) -> str:
-    """A call of a tool: `name({"argument": …})` and its id."""
-    arguments = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments, ensure_ascii=False)
-    return f"{call.name}({arguments})" + (f"  # {call.id}" if call.id else "")
+def _say_words(words: list[str], screen: Screen, *, printed: bool) -> None:
+    """The words up to here, unless they have streamed by, on lines of their own."""
+    text = screen.clean(join(words), screen.out)
+    words.clear()
+    if text and not printed:
+        screen.write(screen.out, text if text.endswith("\n") else text + "\n")
+
+
+def _call_of(result: ToolResultRecord) -> ToolCallPart:
+    return ToolCallPart(id=result.call_id, name=result.name, arguments=result.arguments)
 
 
 def image_line(image: ImagePart, store: MediaStore) -> str:

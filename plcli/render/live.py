@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from plcli.media import encode
 from plcli.plaintext import Stream as HarmlessStream
 from plcli.redact import Redactor
+from plcli.render.calls import show_call, show_result
 from plcli.render.screen import Screen
-from plcli.response import Event, Failure, join
+from plcli.response import Event, Failure, ReasoningPart, Response, TextPart, join
+from plcli.rounds import Answered
 
 
 class Live:
@@ -22,6 +25,7 @@ class Live:
         self._phase = ""
         self._stream: TextIO | None = None
         self._line_open = False
+        self._streamed = False
         self._channels = {
             screen.out: _Channel(redactor, terminal=screen.out.isatty()),
             screen.err: _Channel(redactor, terminal=True),
@@ -31,6 +35,7 @@ class Live:
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
+        self._streamed = True
         if event.kind == "phase":
             self._phase = event.text
         elif event.kind == "text" and self._phase != "commentary":
@@ -45,6 +50,26 @@ class Live:
     def wait(self, failure: Failure, seconds: float) -> None:
         """Say that a failure will be retried."""
         self._screen.say((f"{failure.message.rstrip('. ')}; trying again in {seconds:.1f} s", "dim"))
+
+    def turned(self, response: Response) -> None:
+        """End the line of an answer that is whole; one that did not stream is shown now."""
+        if not self._streamed:
+            for part in response.parts:
+                if isinstance(part, TextPart):
+                    self(Event("phase", part.phase or ""))
+                    self(Event("text", part.text))
+                elif isinstance(part, ReasoningPart):
+                    self(Event("reasoning", part.text))
+        self._streamed = False
+        self._phase = ""
+        self.told = True
+        self.finish()
+
+    def answered(self, answered: Answered) -> None:
+        """Show a call of a tool, and what it was answered."""
+        if not self._quiet:
+            show_call(answered.call, self._screen)
+            show_result(answered.answer.source, encode(answered.answer.result), answered.answer.error, self._screen)
 
     def finish(self) -> None:
         """End the last line."""

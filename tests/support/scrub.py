@@ -10,6 +10,7 @@ from plcli import __version__
 _CHANGING = [
     (re.compile(r"\b\d{8}T\d{9}-[0-9a-z]{5}\b"), "<run id>"),
     (re.compile(r"\brun [0-9a-hjkmnp-tv-z]{5}\b"), "run <tail>"),
+    (re.compile(r"--continue [0-9a-hjkmnp-tv-z]{5}\b"), "--continue <tail>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\b)"), "<time>"),
     (re.compile(r'"(duration_ms|first_event_ms|waited_ms)": ?\d+'), r'"\1":<ms>'),
     (re.compile(r"\b\d+\.\d s\b"), "<seconds>"),

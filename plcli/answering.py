@@ -1,0 +1,290 @@
+"""Answering the calls of a run: who answers which tool, and that nothing runs which nobody allowed.
+
+Whatever a spec, a log, an answer of a model or a recording says, a handler runs only where the command line
+says so for the tool (or a person does, asked for this very call), or where the user's side allows the digests of
+its files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from plcli import permission
+from plcli.cancel import Cancel
+from plcli.documents import Document
+from plcli.environment import UserSide
+from plcli.errors import SpecError, ToolError, UsageError
+from plcli.fence import BadReference
+from plcli.handlers import HandlerFailed, Handlers
+from plcli.matchers import equal, shown
+from plcli.media import Json, MediaMissing, MediaReader, decode, encode, lower, references
+from plcli.policies import ToolTerms
+from plcli.records import ToolResultRecord
+from plcli.request import CustomTool, FunctionTool
+from plcli.response import ToolCallPart
+from plcli.spelling import did_you_mean
+from plcli.stubs import NoStub, Stubs
+from plcli.stubwriting import record_stub
+from plcli.toolanswers import AnsweredBy, Policy, ToolAnswer
+from plcli.toolbox import Tool
+from plcli.toolfit import argument_fault, result_fault
+from plcli.toolresults import BadResult, taken
+from plcli.workspace import Workspace
+
+
+def _no_media(digest: str) -> bytes:
+    raise MediaMissing(digest)
+
+
+@dataclass(slots=True)
+class Answering:
+    """Answers the calls of one run (or of one conversation: stubs that answer in turn go on counting).
+
+    `offered` gives the tools that the model was told of. Close it at the end: servers of tools may run.
+    """
+
+    workspace: Workspace
+    user: UserSide
+    terms: ToolTerms
+    tools: Mapping[str, Tool]
+    offered: Callable[[], Mapping[str, FunctionTool | CustomTool]]
+    history: Sequence[ToolResultRecord] = ()
+    read_media: MediaReader = _no_media
+    cancel: Cancel = field(default_factory=Cancel)
+    wrong: int = 0
+    """Rounds in a row in which calls were wrong."""
+    _stubs: dict[str, Stubs] = field(default_factory=dict)
+    _handlers: Handlers | None = None
+    _used: set[int] = field(default_factory=set)
+
+    def policy(self, call: ToolCallPart) -> Policy:
+        """What holds for a call: what the command line says, else `run` where the user's side allows it, else `stop`.
+
+        What a provider's own tool asks of its client has no handler and no stub: it waits for a person.
+        """
+        policy = self._policy(call)
+        return "stop" if policy in ("run", "ask") and not self.terms.handlers else policy
+
+    def _policy(self, call: ToolCallPart) -> Policy:
+        stated = self.terms.policies.of(call.name)
+        if call.native is not None:
+            return stated if stated in ("ask", "history") else "stop"
+        if stated is not None:
+            return stated
+        tool = self.tools.get(call.name)
+        allowed = tool is not None and tool.handled and self.user.trusted_tools
+        return "run" if allowed and tool and not permission.missing(self.workspace, tool, self.user) else "stop"
+
+    def answer(self, call: ToolCallPart, seconds: float) -> ToolAnswer | None:
+        """The answer to a call, within so many seconds; None where it is left to whoever continues the run.
+
+        A call that is wrong and a tool that fails are answers too, which the model is told. Raises
+        `ToolError` where there is no answer: no stub, no handler, or anything wrong with strict terms.
+        """
+        policy = self.policy(call)
+        if policy == "stop":
+            return None
+        began = time.monotonic()
+        call = self.understood(call)
+        answer = self._wrong(call, policy) or self._of(policy, call, min(seconds, self.terms.seconds))
+        if answer is None or answer.duration_ms is not None:
+            return answer
+        return answer._replace(duration_ms=round((time.monotonic() - began) * 1000))
+
+    def understood(self, call: ToolCallPart) -> ToolCallPart:
+        """The call with the text of a free-form tool as text, on an api that wraps it in an object."""
+        match call.arguments:
+            case {"input": str(text), **rest} if not rest and self._free_form(call.name):
+                return call.model_copy(update={"arguments": text})
+        return call
+
+    def remember(self, logged: Sequence[ToolResultRecord]) -> None:
+        """Count what stubs have answered in the runs before, so that those that answer in turn go on."""
+        for each in logged:
+            tool = self.tools.get(each.name)
+            if tool is not None and each.source == "stub":
+                with suppress(NoStub):
+                    self._stubs_of(tool).answer(each.arguments)
+
+    def close(self) -> None:
+        """End what runs for the tools."""
+        if self._handlers is not None:
+            self._handlers.close()
+
+    def _free_form(self, name: str) -> bool:
+        tool = self.tools.get(name)
+        if tool is not None:
+            return tool.spec.format is not None
+        return isinstance(self.offered().get(name), CustomTool)
+
+    def _wrong(self, call: ToolCallPart, policy: Policy) -> ToolAnswer | None:
+        """The failure that the model is told where its call is wrong."""
+        if call.native is not None:
+            return None
+        tools = self.offered()
+        offered = tools.get(call.name)
+        if offered is None:
+            meant = did_you_mean(call.name, tools)
+            names = ", ".join(sorted(tools)) or "none"
+            others = f"did you mean {meant!r}?" if meant else f"the tools are: {names}"
+            fault = f"there is no tool {call.name!r}; {others}"
+        elif isinstance(offered, FunctionTool) and self._free_form(call.name):
+            found = argument_fault(CustomTool(call.name), call.arguments)
+            fault = f"the arguments are wrong: {found}" if found else ""
+        else:
+            found = argument_fault(offered, call.arguments)
+            fault = f"the arguments are wrong: {found}" if found else ""
+        if not fault:
+            return None
+        if self.terms.strict:
+            raise ToolError(f"{call.name}: {fault}", hint="without --strict-tools the model is told, and may try again")
+        source: AnsweredBy = "answer" if policy == "stop" else policy
+        return ToolAnswer(source, error=fault, wrong=True)
+
+    def _of(self, policy: Policy, call: ToolCallPart, seconds: float) -> ToolAnswer | None:
+        if policy == "stub":
+            return self._stub(call)
+        if policy == "run":
+            return self._run(call, seconds)
+        if policy == "ask":
+            return self._ask(call, seconds)
+        return self._history(call) if policy == "history" else None
+
+    def _stub(self, call: ToolCallPart) -> ToolAnswer:
+        tool = self.tools.get(call.name)
+        if tool is None:
+            raise ToolError(
+                f"{call.name} has no file, so it has no stubs",
+                hint=f"write it as tools/{call.name}.yaml with `stubs`, or --tools {call.name}=stop",
+            )
+        try:
+            stub = self._stubs_of(tool).answer(call.arguments)
+        except NoStub as error:
+            raise ToolError(f"{call.name}: {error}", hint=_stub_hint(tool, call)) from None
+        if stub.delay_ms:
+            self.cancel.wait(stub.delay_ms / 1000)
+        if stub.error is not None:
+            return ToolAnswer("stub", error=stub.error, duration_ms=stub.delay_ms or 0)
+        answer = self._taken("stub", stub.result, call)._replace(duration_ms=stub.delay_ms or 0)
+        if answer.error is not None:
+            message = f"{call.name}: its stub answers wrongly: {answer.error}"
+            raise ToolError(message, hint=f"change {_stubs_file(tool)}")
+        return answer
+
+    def _stubs_of(self, tool: Tool) -> Stubs:
+        found = self._stubs.get(tool.spec.name)
+        if found is None:
+            document = tool.stubs_document or tool.document
+            place = partial(_place, document)
+            found = self._stubs[tool.spec.name] = Stubs(tool.stubs, place)
+        return found
+
+    def _run(self, call: ToolCallPart, seconds: float) -> ToolAnswer:
+        tool = self.tools.get(call.name)
+        if tool is None or not tool.handled:
+            where = tool.document.file if tool else f"tools/{call.name}.yaml"
+            hint = f"add `command:`, `python:` or `mcp:` to {where}, or --tools {call.name}=stub"
+            raise ToolError(f"{call.name} has no handler that could run", hint=hint)
+        if self._handlers is None:
+            self._handlers = Handlers(self.workspace, self.user, tell=self.terms.tell, cancel=self.cancel)
+        try:
+            result = self._handlers.call(tool, call.arguments, seconds)
+        except HandlerFailed as error:
+            return self._failed(call, "run", str(error))
+        answer = self._taken("run", result, call)
+        if answer.error is not None:
+            return self._failed(call, "run", answer.error)
+        if self.terms.record_stubs:
+            self._record(tool, call, answer)
+        return answer
+
+    def _failed(self, call: ToolCallPart, source: AnsweredBy, reason: str) -> ToolAnswer:
+        if self.terms.strict:
+            raise ToolError(f"{call.name}: {reason}", hint="without --strict-tools the model is told, and may go on")
+        return ToolAnswer(source, error=reason)
+
+    def _record(self, tool: Tool, call: ToolCallPart, answer: ToolAnswer) -> None:
+        """Keep what a handler answered as a stub; nothing that holds a secret."""
+        result = lower(answer.result, answer.media.__getitem__)
+        if self.terms.protect([call.arguments, result]) != [call.arguments, result]:
+            self.terms.warn(f"{call.name}: not recorded as a stub: it holds a secret")
+            return
+        try:
+            record_stub(self.workspace, tool, call.arguments, result)
+        except (BadReference, SpecError, UsageError) as error:
+            # What was done is done: the model gets its answer all the same.
+            self.terms.warn(f"{call.name}: not recorded as a stub: {error}")
+
+    def _ask(self, call: ToolCallPart, seconds: float) -> ToolAnswer | None:
+        if self.terms.ask is None:
+            raise ToolError(f"{call.name} waits for a person, and nobody can be asked here", hint="--tools stub")
+        fault: str | None = None
+        while True:
+            asked = self.terms.ask(call, self.tools.get(call.name), fault)
+            if asked.policy is not None:
+                return None if asked.policy == "stop" else self._of(asked.policy, call, seconds)
+            answer = self._taken("ask", asked.answer, call)
+            if answer.error is None:
+                return answer
+            fault = answer.error
+
+    def given(self, call: ToolCallPart, result: Json) -> ToolAnswer:
+        """The answer to a call that the command line gives. Raises `UsageError` for what the tool does not return."""
+        answer = self._taken("answer", result, call)
+        if answer.error is not None:
+            raise UsageError(f"--answer: {answer.error}", hint=f"answer as `returns` of {call.name} says")
+        return answer
+
+    def _history(self, call: ToolCallPart) -> ToolAnswer:
+        for index, logged in enumerate(self.history):
+            same = logged.name == call.name and equal(logged.arguments, encode(call.arguments))
+            if same and index not in self._used:
+                self._used.add(index)
+                return self._logged(logged)._replace(source="history", duration_ms=0)
+        told = f"{call.name}({shown(call.arguments)})"
+        raise ToolError(f"the logged run has no answer to {told}", hint="--tools stub answers from files")
+
+    def _logged(self, logged: ToolResultRecord) -> ToolAnswer:
+        try:
+            return logged_answer(logged, self.read_media)
+        except (ValueError, MediaMissing) as error:
+            raise ToolError(f"{logged.name}: its logged answer is gone: {error}", hint="--tools stub") from None
+
+    def _taken(self, source: AnsweredBy, result: Json, call: ToolCallPart) -> ToolAnswer:
+        """The answer with its media lifted; a result that is not as it must be is a failure."""
+        tool = self.tools.get(call.name)
+        base = self.workspace.root
+        if source == "stub" and tool is not None:
+            base = (tool.stubs_path or tool.path).parent
+        try:
+            kept, media = taken(self.workspace, result, base)
+        except BadResult as error:
+            return ToolAnswer(source, error=str(error))
+        fault = result_fault(tool.spec.returns, result) if tool is not None else None
+        if fault is not None:
+            return ToolAnswer(source, error=f"the result of {call.name} is not as `returns` says: {fault}")
+        return ToolAnswer(source, kept, media=media)
+
+
+def logged_answer(logged: ToolResultRecord, read: MediaReader) -> ToolAnswer:
+    """The answer that a record holds. Raises `ValueError` for a damaged one, `MediaMissing` where bytes are gone."""
+    result = decode(logged.result)
+    media = {ref.digest: read(ref.digest) for ref in references(result)}
+    return ToolAnswer(logged.source, result, logged.error, logged.duration_ms, media)
+
+
+def _place(document: Document, index: int) -> str:
+    line, _ = document.position(("stubs", index))
+    return f"{document.file}:{line}" if line is not None else document.file
+
+
+def _stubs_file(tool: Tool) -> str:
+    return (tool.stubs_document or tool.document).file
+
+
+def _stub_hint(tool: Tool, call: ToolCallPart) -> str:
+    return f"add {{when: {shown(call.arguments)}, return: …}} to `stubs` of {_stubs_file(tool)}"

@@ -1,0 +1,54 @@
+"""Show calls of tools, and what they were answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from plcli.media import Json
+from plcli.records import ToolResultRecord
+from plcli.render.screen import Screen
+from plcli.response import Part, ToolCallPart
+
+LONGEST = 400
+"""Characters of a result that are shown, unless more is asked for."""
+
+
+def call_line(call: ToolCallPart) -> str:
+    """A call of a tool: `name({"argument": …})` and its id."""
+    arguments = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments, ensure_ascii=False)
+    return f"{call.name}({arguments})" + (f"  # {call.id}" if call.id else "")
+
+
+def show_call(call: ToolCallPart, screen: Screen) -> None:
+    """A call that was answered; not with `--quiet`."""
+    screen.say((call_line(call), "cyan"))
+
+
+def show_result(source: str, result: Json, error: str | None, screen: Screen) -> None:
+    """What a call was answered, and by whom."""
+    text = error if error is not None else result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+    if len(text) > LONGEST and not screen.verbose:
+        text = f"{text[:LONGEST]}… ({len(text):,} characters; -v shows all)"
+    sign, style = ("!", "red") if error is not None else ("=", "dim")
+    screen.say((f"  {sign} {text}", style), (f"  # {source}", "dim"))
+
+
+def with_results(
+    parts: Iterable[Part], results: Iterable[ToolResultRecord]
+) -> Iterator[tuple[Part | None, ToolResultRecord | None]]:
+    """The parts of an answer in order, each call with its result where it has one.
+
+    Results that come first belong to calls of the run before; they stand alone. Results are in the order of
+    the calls, some of which may have none.
+    """
+    waiting = list(results)
+    while waiting and waiting[0].exchange < 0:
+        yield None, waiting.pop(0)
+    for part in parts:
+        found = bool(waiting) and isinstance(part, ToolCallPart) and _answers(waiting[0], part)
+        yield part, waiting.pop(0) if found else None
+
+
+def _answers(result: ToolResultRecord, call: ToolCallPart) -> bool:
+    return (result.name, result.call_id) == (call.name, call.id)

@@ -1,0 +1,147 @@
+"""Runs written down: the record of a run, and the bytes that are kept with it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from plcli import __version__, git
+from plcli.connect import Connection
+from plcli.media import digest_of, encode, references, sniff
+from plcli.mediastore import MediaStore
+from plcli.record_secrets import without_secrets
+from plcli.records import Batch, Endpoint, Record, ResponseRecord, Source, SpecRef, ToolResultRecord
+from plcli.redact import Redactor
+from plcli.resolve import Resolved
+from plcli.rounds import Answered
+from plcli.runs import Run
+from plcli.traffic import exchange_records
+from plcli.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a record says about a run beside the run itself."""
+
+    command: str
+    workspace: Workspace
+    batch: Batch | None = None
+    tags: tuple[str, ...] = ()
+
+
+def record_of(run: Run, where: Circumstances, sources: list[Source], redactor: Redactor) -> Record:
+    """The record of a run, without secrets; the log mints its id when it is appended."""
+    resolved, connection, response = run.resolved, run.connection, run.response
+    request, turns, parent = resolved.request, run.rounds.turns, resolved.parent
+    exchanges = [
+        turn.exchange._replace(
+            request=redactor.json(turn.exchange.request),
+            response=redactor.json(turn.exchange.response),
+        )
+        for turn in turns
+    ]
+    record = Record(
+        id="",
+        time=exchanges[0].started,
+        command=where.command,
+        plcli=__version__,
+        parent=parent.id if parent else None,
+        batch=where.batch,
+        spec=_spec_ref(resolved, where.workspace),
+        sources=sources or None,
+        overrides=resolved.overrides.record(),
+        variables=resolved.variables or None,
+        provider=request.provider,
+        api=request.api,
+        model=request.model,
+        served_model=response.served_model,
+        model_spec=resolved.model.name,
+        endpoint=_endpoint(connection),
+        exchanges=exchange_records(exchanges),
+        tool_results=[_tool_result(each, redactor) for each in run.rounds.answered] or None,
+        response=ResponseRecord(
+            state=response.state,
+            parts=[part for turn in turns for part in turn.response.parts],
+            text=response.text or None,
+            output=run.output,
+            finish_reason=response.finish_reason,
+        ),
+        usage=run.rounds.usage,
+        cost=run.cost,
+        expectations=list(run.expectations) or None,
+        error=run.failure,
+        tags=list(dict.fromkeys([*resolved.tags, *where.tags])) or None,
+        metadata=dict(resolved.metadata) or None,
+    )
+    return without_secrets(record, redactor)
+
+
+def keep_media(run: Run, store: MediaStore, redactor: Redactor) -> list[Source]:
+    """Put all bytes of a run into the media store; gives the sources as the record names them."""
+    wires = [wire for turn in run.rounds.turns for wire in (turn.exchange.request, turn.exchange.response)]
+    mimes = {ref.digest: ref.mime for wire in wires for ref in references(wire)}
+    for digest, data in (run.resolved.media | run.rounds.media).items():
+        # Bytes that hold a secret are not kept: the run can then not be replayed, and says so.
+        if redactor.bytes(data) is data:
+            store.put(data, mimes.get(digest) or sniff(data))
+    parent = run.resolved.parent
+    sources = list(parent.sources or ()) if parent else []
+    for source in run.resolved.sources:
+        digest = digest_of(source.data)
+        copy = redactor.bytes(source.data)
+        kept = store.put(copy, source.mime) if copy is not None else None
+        redacted = kept != digest
+        sources.append(
+            Source(path=source.path, sha256=digest, redacted=redacted or None, kept=kept if redacted else None)
+        )
+    return sources
+
+
+def _tool_result(answered: Answered, redactor: Redactor) -> ToolResultRecord:
+    call, answer = answered.call, answered.answer
+    return ToolResultRecord(
+        exchange=answered.exchange,
+        call_id=call.id,
+        name=call.name,
+        arguments=call.arguments,
+        source=answer.source,
+        result=encode(redactor.json(answer.result)),
+        error=answer.error,
+        duration_ms=answer.duration_ms,
+    )
+
+
+def _spec_ref(resolved: Resolved, workspace: Workspace) -> SpecRef | None:
+    if resolved.parent is not None:
+        return resolved.parent.spec
+    if resolved.document is None:
+        return None
+    if resolved.file is None:
+        return SpecRef(path="-", sha256=resolved.document.sha256) if resolved.document.file == "-" else None
+    commit = _commit(resolved.file, resolved.document.sha256)
+    return SpecRef(
+        path=workspace.shown(resolved.file),
+        sha256=resolved.document.sha256,
+        commit=commit.sha if commit else None,
+        dirty=commit.dirty if commit else None,
+    )
+
+
+@cache
+def _commit(file: Path, sha256: str) -> git.Commit | None:
+    """The commit of a spec: of many runs of one spec only the first asks git."""
+    return git.commit(file)
+
+
+def _endpoint(connection: Connection) -> Endpoint | None:
+    if connection.base_url is None:
+        return None
+    module = sys.modules.get(connection.provider.sdk or "")
+    version = getattr(module, "__version__", None)
+    return Endpoint(
+        base_url=connection.base_url,
+        api_version=connection.api_version,
+        sdk=f"{connection.provider.sdk}@{version}" if version else None,
+    )
