@@ -1,4 +1,4 @@
-"""Arguments that the shell completes from the workspace: requests, models and runs.
+"""Arguments that the shell completes from the workspace: requests, models, tools and runs.
 
 A completion that fails completes nothing; the command itself will say what is wrong.
 """
@@ -33,6 +33,11 @@ def complete_model(incomplete: str) -> list[str]:
     return _starting(_names("model"), incomplete)
 
 
+def complete_tool(incomplete: str) -> list[str]:
+    """Names of tool files in the workspace."""
+    return _starting(_names("tool"), incomplete)
+
+
 def complete_run(incomplete: str) -> list[str]:
     """`last`, and the tails and ids of the newest runs."""
     return _starting(_runs(), incomplete)
@@ -64,6 +69,10 @@ Specs = Annotated[
     list[str] | None,
     typer.Argument(metavar="SPEC", help="Files or names of requests, or -.", autocompletion=complete_spec),
 ]
+Spec = Annotated[
+    str | None,
+    typer.Argument(metavar="SPEC", help="A file, or the name of a request.", autocompletion=complete_spec),
+]
 Models = Annotated[
     list[str] | None,
     typer.Option(
@@ -74,12 +83,35 @@ Models = Annotated[
         autocompletion=complete_model,
     ),
 ]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Another model: a name, or provider/model-id.",
+        autocompletion=complete_model,
+    ),
+]
 ModelName = Annotated[
     str, typer.Argument(metavar="NAME", help="A name, or provider/model-id.", autocompletion=complete_model)
 ]
 ModelNames = Annotated[
     list[str] | None,
     typer.Argument(metavar="NAME", help="Names, or provider/model-id.", autocompletion=complete_model),
+]
+Continued = Annotated[
+    str | None,
+    typer.Option(
+        "--continue", metavar="RUN", help="Go on from a logged run, its id or last.", autocompletion=complete_run
+    ),
+]
+ToolName = Annotated[
+    str, typer.Argument(metavar="NAME", help="A tool's name, or its file.", autocompletion=complete_tool)
+]
+ToolNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME", help="Names or files of tools.", autocompletion=complete_tool),
 ]
 RunRef = Annotated[
     str,

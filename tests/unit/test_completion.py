@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plcli.completion import complete_model, complete_run, complete_spec
+from plcli.completion import complete_model, complete_run, complete_spec, complete_tool
 
 
 def test_names_are_offered() -> None:
@@ -13,14 +13,21 @@ def test_names_are_offered() -> None:
     assert complete_spec("grö") == ["größe-2"]
 
 
+def test_tools_are_offered_and_their_stubs_are_not() -> None:
+    Path("tools", "more").mkdir(parents=True)
+    for name in ("weather.yaml", "weather.stubs.yaml", "more/wind.toml", "notes.py"):
+        Path("tools", name).touch()
+    assert complete_tool("w") == ["weather", "wind"]
+
+
 def test_a_name_that_a_shell_would_evaluate_is_not_offered() -> None:
     for name in ("a\\$(touch pwned)", "`id`", "-rf", "a\nb", "a\x1b[2J", "*", "a b", "it's"):
-        for folder in ("prompts", "models"):
+        for folder in ("prompts", "models", "tools"):
             Path(folder).mkdir(exist_ok=True)
             Path(folder, f"{name}.yaml").touch()
-    assert complete_spec("") == complete_model("") == []
+    assert complete_spec("") == complete_model("") == complete_tool("") == []
 
 
 def test_where_nothing_can_be_read_nothing_is_offered() -> None:
     Path("plcli.toml").write_text("log = 1")
-    assert complete_spec("") == complete_run("") == []
+    assert complete_spec("") == complete_tool("") == complete_run("") == []
