@@ -125,7 +125,7 @@ class Steady:
 
     def __call__(self, shown: str) -> str:
         """The text, steady."""
-        tails = r"(?<=\brun )[0-9a-hjkmnp-tv-z]{5}\b|^[0-9a-z]{5}(?=  \d{4}-)"
+        tails = r"(?:(?<=\brun )|(?<=--continue ))[0-9a-hjkmnp-tv-z]{5}\b|^[0-9a-z]{5}(?=  \d{4}-)"
         shown = re.sub(tails, self.tail, shown, flags=re.MULTILINE)
         shown = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-11-23 16:55:39", shown)
         return re.sub(r"\d+\.\d s\b", "0.3 s", shown)

@@ -15,10 +15,12 @@ from tests.support.cli import Cli
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
-COMMANDS = [
-    line.split("  #")[0].strip() for block in BLOCKS for line in block.splitlines() if re.match(r"(plcli|echo) ", line)
+GUIDE = [
+    commands
+    for block in BLOCKS
+    if (commands := [line.split("  #")[0].strip() for line in block.splitlines() if re.match(r"(plcli|echo) ", line)])
 ]
-"""The commands of the guide, which is read in `examples/`."""
+"""The commands of the guide, which is read in `examples/`: those of a block one after the other."""
 
 
 @pytest.mark.storm  # takes long, and .ci/run asks the same before the tests
@@ -28,19 +30,20 @@ def test_what_is_generated_is_fresh() -> None:
 
 
 def test_the_guide_has_commands() -> None:
-    assert len(COMMANDS) > 10
+    assert sum(map(len, GUIDE)) > 10
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_the_guide_works(command: str, workspace: Path, cli: Cli) -> None:
+@pytest.mark.parametrize("commands", GUIDE, ids=lambda commands: commands[0])
+def test_the_commands_of_the_guide_work(commands: list[str], workspace: Path, cli: Cli) -> None:
     for _ in range(3):  # what the log is asked for
         assert cli("run", "--prompt", "x", "--model", "echo/any").code == 0
-    before, _, line = command.rpartition(" | ")
-    stdin = subprocess.run(shlex.split(before), check=True, capture_output=True).stdout if before else b""
-    outcome = cli(*shlex.split(line)[1:], stdin=stdin)
-    if "--used" in command:
-        assert outcome.code in (0, 1), outcome.err  # models retire as time goes by
-        return
-    expected = 1 if "flaky" in command else 0  # it says something else than the request expects
-    assert outcome.code == expected, outcome.err
-    assert outcome.out or "validate" in command
+    for command in commands:
+        before, _, line = command.rpartition(" | ")
+        stdin = subprocess.run(shlex.split(before), check=True, capture_output=True).stdout if before else b""
+        outcome = cli(*shlex.split(line)[1:], stdin=stdin)
+        if "--used" in command:
+            assert outcome.code in (0, 1), outcome.err  # models retire as time goes by
+            continue
+        expected = 1 if "flaky" in command else 0  # it says something else than the request expects
+        assert outcome.code == expected, f"{command}: {outcome.err}"
+        assert outcome.out or "validate" in command
