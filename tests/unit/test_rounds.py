@@ -1,0 +1,86 @@
+"""Rounds: what several exchanges come to together, and which calls are left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from plcli import prices
+from plcli.engine import Turn
+from plcli.exchange import Exchange, Target
+from plcli.records import Cost
+from plcli.response import Response, TextPart, ToolCallPart, Usage
+from plcli.rounds import BEFORE, Answered, Rounds, total
+from plcli.toolanswers import ToolAnswer
+
+
+def turn(*calls: ToolCallPart, usage: Usage | None = None, text: str = "") -> Turn:
+    parts = [*([TextPart(text=text)] if text else []), *calls]
+    response = Response(state="tool_calls" if calls else "ok", parts=tuple(parts), usage=usage)
+    return Turn(Exchange("k", Target("echo", "m"), {}, {}, False, (), "t", 7), response, {})
+
+
+def call(name: str, identity: str | None = None) -> ToolCallPart:
+    return ToolCallPart(id=identity, name=name, arguments={})
+
+
+@pytest.mark.parametrize(
+    ("usages", "sums"),
+    [
+        ([], None),
+        ([None, None], None),
+        ([None, {"input_tokens": 3}], {"input_tokens": 3}),
+        ([{"input_tokens": 3, "output_tokens": 1}, {"input_tokens": 4}], {"input_tokens": 7, "output_tokens": 1}),
+        (
+            [{"tools": {"web_search": {"num_requests": 1}}}, None, {"tools": {"web_search": {"num_requests": 2}, "x": 1}}],
+            {"tools": {"web_search": {"num_requests": 3}, "x": 1}},
+        ),
+        ([{"tools": {"x": "a", "y": True}}, {"tools": {"x": "b", "y": 1}}], {"tools": {"x": "b", "y": 1}}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_tokens_of_all_exchanges_are_added(usages: list[Any], sums: dict[str, Any] | None) -> None:
+    found = total([usage and Usage(**usage) for usage in usages])
+    assert (found and found.model_dump(exclude_none=True)) == sums
+
+
+@pytest.mark.parametrize(
+    ("costs", "amount", "complete"),
+    [([], None, None), ([None], None, None), ([0.1, 0.2], 0.3, True), ([0.1, None], 0.1, False)],
+)
+def test_costs_of_all_exchanges_are_added(costs: list[float | None], amount: float | None, complete: bool) -> None:
+    found = prices.together(cost and Cost(amount=cost, source="user", complete=True) for cost in costs)
+    assert (found and pytest.approx(found.amount)) == amount
+    assert (found and found.complete) == complete
+
+
+def test_a_cost_that_is_not_complete_leaves_the_sum_so() -> None:
+    costs = [Cost(amount=1, source="user", complete=complete) for complete in (False, True)]
+    assert prices.together(costs) == Cost(amount=2, source="user", complete=False)
+
+
+@pytest.mark.parametrize(
+    ("calls", "answered", "left"),
+    [
+        ([call("a", "1"), call("b", "2")], [], ["a", "b"]),
+        ([call("a", "1"), call("b", "2")], [call("a", "1")], ["b"]),
+        ([call("a"), call("b"), call("a")], [call("a"), call("a")], ["b"]),
+        ([call("a", "1"), call("a", "1")], [call("a", "1")], ["a"]),
+        ([call("a", "1")], [call("a", "1")], []),
+    ],
+)
+def test_the_calls_that_wait_are_those_of_the_last_answer_without_one(
+    calls: list[ToolCallPart], answered: list[ToolCallPart], left: list[str]
+) -> None:
+    given = [Answered(exchange, each, ToolAnswer("stub")) for each in answered for exchange in (BEFORE, 1)]
+    rounds = Rounds((turn(call("a", "1")), turn(*calls)), (Answered(0, call("b", "2"), ToolAnswer("stub")), *given))
+    assert [each.name for each in rounds.waiting] == left
+
+
+def test_rounds_come_to_their_last_answer_and_to_all_calls() -> None:
+    rounds = Rounds((turn(call("a"), text="Let me see."), turn(text="Done.")))
+    assert rounds.response.text == "Done."
+    assert [each.name for each in rounds.calls] == ["a"]
+    assert rounds.duration_ms == 14
+    assert rounds.waiting == ()
