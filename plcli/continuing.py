@@ -70,7 +70,8 @@ class Conversation:
         turns = [*([Message("tool", tuple(results))] if results else []), *messages]
         if not turns:
             return self.resolved()
-        wire = self.adapter.next_turn(self.wire, self.answer, turns, self.chain)
+        # Without an answer there is none to chain to.
+        wire = self.adapter.next_turn(self.wire, self.answer, turns, "echo" if self.answer is None else self.chain)
         return self._resolved(Compiled(wire, self.target))
 
     def _resolved(self, compiled: Compiled) -> Resolved:

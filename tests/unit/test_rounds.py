@@ -33,10 +33,10 @@ def call(name: str, identity: str | None = None) -> ToolCallPart:
         ([None, {"input_tokens": 3}], {"input_tokens": 3}),
         ([{"input_tokens": 3, "output_tokens": 1}, {"input_tokens": 4}], {"input_tokens": 7, "output_tokens": 1}),
         (
-            [{"tools": {"web_search": {"num_requests": 1}}}, None, {"tools": {"web_search": {"num_requests": 2}, "x": 1}}],
-            {"tools": {"web_search": {"num_requests": 3}, "x": 1}},
+            [{"tools": {"search": {"requests": 1}}}, None, {"tools": {"search": {"requests": 2}, "x": 1}}],
+            {"tools": {"search": {"requests": 3}, "x": 1}},
         ),
-        ([{"tools": {"x": "a", "y": True}}, {"tools": {"x": "b", "y": 1}}], {"tools": {"x": "b", "y": 1}}),
+        ([{"tools": {"x": "a", "y": True}}, {"tools": {"x": "b", "y": 1}}], {"tools": {"x": "a", "y": True}}),
     ],
     ids=str,
 )  # fmt: skip
