@@ -5,33 +5,42 @@ The floor plan. Imports go down only. Rooms on one floor do not know each other,
 floors say the same of its own rooms. `tests/meta/test_floors.py` reads this plan and holds every
 import against it.
 
-    6  DOORS       session < running < several
-                   options, completion, inputs, several < commands < app < __main__
+    6  DOORS       session < running < several; session < toolterms; running, toolterms < continued, talk
+                   talk < saving; lineeditor
+                   options, completion, inputs, several, continued, lineeditor, saving < commands < app < __main__
     5  WINDOW      render
     4  MACHINERY   conversation < ingredients, modelchoice < resolve; crossing < moving < resolve
-                   spec_rules < expectation_rules
+                   spec_rules < expectation_rules, stub_rules < validate
                    conversation, expectation_rules < request_rules; scaffold
+                   ingredients, tooluse < toolfacts; scaffold, spec_rules < toolwriting < toolimport
+                   toolfacts, validate < toolcheck
                    connect, modeluse < modelfacts; resolve, engine < modelcheck
-                   resolve, request_rules < validate; connect < engine; resolve, expect, engine < runs < tally
-                   batch; resolve < unfinished
+                   resolve, request_rules < validate; connect < engine
+                   policies < answering; engine, answering < rounds < continuing
+                   resolve < continuing; resolve, expect, rounds < runs < tally, runrecords
+                   batch; resolve < unfinished; drafts, resolve < respec
     3  KEEPERS     rejections < schemas < published; fence, schemas < workspace < modelrefs, toolbox
-                   model_rules < modelrefs
-                   disk < mediastore; disk < lines < runlog; runids < runlog
+                   model_rules < modelrefs; fence < sources; workspace, sources < toolresults
+                   disk < mediastore; disk < lines < runlog; runids < runlog; disk, toolbox < stubwriting
+                   mcp_answers < mcp_http, mcp_stdio; mcp_http < mcp_session; mcp_session, mcp_stdio < mcp_client
+                   workspace < mcp_client; mcp_client, toolbox < handlers; toolbox < permission
     2  MATERIALS   jsontext, yaml12 < documents; conformance, yaml12 < variables; documents, variables < rows
                    layout < tomltext; layout, yaml12 < yamltext; documents < comments
                    tomltext, yamltext, comments < writing
                    meter < primitives < jinja_syntax < jinja < templates
-                   regexes, jsonschemas < conformance < matchers
+                   regexes, jsonschemas < conformance < matchers < stubs; conformance, yaml12 < toolfit
+                   matchers, writing < insertion; writing < inplace; keywords < flatschemas < schemaforms < strictly
                    address < environment < trust; keyshapes < redact < record_secrets
-                   prices; git; pace; plaintext; retirements
+                   annotations, paramdocs < signatures; declarations
+                   prices; git; pace; plaintext; retirements; children; modulefiles
     W  PROVIDERS   providers
     1  VOCABULARY  media < request; media, response < exchange, failures; quotas, refusals, waits < failures
                    request < toolanswers; response, toolanswers < records; exchange, records < traffic; specs
-    0  FOUNDATION  cancel; docstrings; errors; headers; interrupts; paths; places; spelling
+    0  FOUNDATION  cancel; docstrings; errors; headers; interrupts; paths; places; python_handler; spelling
 
-    commands       convert; init; log; models; run; schema; validate
-    render         screen < problems, table, live, answer, details, progress; problems < errors; answer < card
-                   table < models; answer, table < comparison
+    commands       chat; convert; init; log; models; run; schema; validate; toolcall, toolcheck, toolimport < tools
+    render         screen < problems, table, details, progress, calls; problems < errors; calls < live, answer < card
+                   table < models; problems, table < tools, toolcheck; answer, table < comparison
     providers      registry, answer < transport < incoming; registry < outgoing
                    incoming, outgoing < openai_client, gemini_client; gemini_client < gemini_listing
                    outgoing < google_credentials < gemini_client
@@ -39,11 +48,14 @@ import against it.
                    answer < turns; reading, turns < openai_reading
                    openai_client, openai_header, openai_reading, openai_tools, params < openai_chat, openai_responses
                    openai_spellings < openai_chat, openai_responses
+                   own_tools < gemini_tools, openai_chat, openai_responses
                    answer, openai_chat_answer < openai_chat_stream; openai_reading < openai_chat_answer
                    registry, turns < loosening
                    loosening, openai_turns, reading, roundtrip < openai_chat_messages, openai_responses_items
                    openai_chat_messages, openai_chat_stream < openai_chat
                    openai_reading < openai_responses_answer, openai_responses_stream
+                   openai_turns, reading, turns < openai_responses_waiting
+                   openai_responses_waiting < openai_responses_answer, openai_responses_items, openai_responses_stream
                    openai_responses_answer, openai_responses_items, openai_responses_stream < openai_responses
                    reading, roundtrip, turns < gemini_contents < gemini_tools; reading < gemini_spellings
                    gemini_contents, gemini_spellings, loosening < gemini_loose

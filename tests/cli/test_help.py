@@ -13,7 +13,8 @@ from tests.support.cli import Cli, Said
 
 @pytest.mark.parametrize(
     "command",
-    ["", "init", "run", "validate", "schema", "convert", "models", "models list", "models show", "models check",
+    ["", "init", "run", "chat", "validate", "schema", "convert", "tools", "tools list", "tools show", "tools new",
+     "tools check", "tools call", "tools import", "models", "models list", "models show", "models check",
      "log", "log list", "log show"],
     ids=lambda command: command or "root",
 )  # fmt: skip
@@ -49,6 +50,16 @@ LONG = "a" * 5000
         ("validate", f"{LONG}.yaml"),
         ("log", "list", "--log", LONG),
         ("log", "show", LONG),
+        ("tools", "show", LONG),
+        ("tools", "new", LONG),
+        ("tools", "new", "x", "--out", LONG),
+        ("tools", "import", LONG),
+        ("tools", "import", f"{LONG}.json"),
+        ("tools", "import", f"{LONG}.py:f"),
+        ("tools", "import", "link.yaml"),
+        ("tools", "import", "pipe.yaml"),
+        ("tools", "import", "-"),
+        ("tools", "import", "-", "--log", LONG),
         ("schema", LONG),
         ("schema", "--write", "--to", LONG),
         ("run", "link.yaml"),

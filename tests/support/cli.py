@@ -135,9 +135,9 @@ class Terminal:
         """The same without styles."""
         return re.sub(r"\x1b\[[0-9;]*m", "", self.text)
 
-    def wait_for(self, words: str) -> None:
-        """Read until these words are shown."""
-        while words not in self.text:
+    def wait_for(self, words: str, times: int = 1) -> None:
+        """Read until these words are shown, so many times."""
+        while self.text.count(words) < times:
             assert self._read(), f"ended without {words!r}: {self.text}"
 
     def type(self, line: str) -> None:
@@ -152,6 +152,10 @@ class Terminal:
                 time.sleep(0.01)
         finally:
             os.close(fd)
+
+    def press(self, keys: str) -> None:
+        """Press keys, by the characters that they send."""
+        os.write(self._fd, keys.encode())
 
     def end(self) -> int:
         """Read to the end; gives the exit code."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from plcli.interrupts import SIGNALS, held_back, listen
+from plcli.interrupts import SIGNALS, held_back, listen, noted
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 
@@ -49,3 +49,34 @@ def test_what_the_caller_ignores_stays_ignored() -> None:
     with held_back():
         signal.raise_signal(signal.SIGHUP)
     signal.raise_signal(signal.SIGHUP)
+
+
+def test_what_is_noted_stops_only_the_work_that_may_be_stopped() -> None:
+    listen()
+    with noted() as notes:
+        signal.raise_signal(signal.SIGINT)
+        assert (notes.came, notes.leaving) == (True, False)
+        for _ in range(2):
+            stopped = False
+            try:
+                with notes.stoppable():
+                    signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                stopped = True
+            assert stopped
+            signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_work_is_stopped_once() -> None:
+    listen()
+    written: list[str] = []
+    with noted() as notes:
+        try:
+            with notes.stoppable():
+                signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            signal.raise_signal(signal.SIGINT)
+            written.append("the record")
+        assert (written, notes.leaving) == (["the record"], True)

@@ -1,0 +1,171 @@
+"""Drafts of a request spec: what its header says, in the ways that each item of it can be said in."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from plcli.errors import SpecError
+from plcli.fence import BadReference
+from plcli.media import Json, MediaReader, MediaRef, lower
+from plcli.modelrefs import ModelRef
+from plcli.places import Step
+from plcli.providers.registry import Adapter
+from plcli.request import (
+    Audio,
+    BuiltinTool,
+    File,
+    FunctionTool,
+    Image,
+    Native,
+    Output,
+    Part,
+    Request,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from plcli.toolbox import load_tool
+from plcli.workspace import Workspace
+
+Place = tuple[Step, ...]
+
+SourceOf = Callable[[MediaRef], str | None]
+"""The path, relative to the spec, of a file that holds the bytes of a reference; None where there is none."""
+
+WAYS = {"messages": 3, "tools": 2, "params": 2}
+"""Fields that are said item by item, and in how many ways an item can be: a message with paths, with data URLs,
+or as the provider's own items; a tool by its name, or here; a param, or not at all."""
+
+_TEMPLATE_MARKS = ("{{", "{%", "{#")
+
+
+class Draft(NamedTuple):
+    """What is to be said, and how: `tried` counts the ways that a place has been said in without success."""
+
+    workspace: Workspace
+    file: Path | None
+    model: ModelRef
+    made: Adapter
+    request: Request
+    read: MediaReader
+    source_of: SourceOf
+    tried: Counter[Place]
+
+
+def header(draft: Draft) -> dict[str, Json]:
+    """The document without `omit` and `body`."""
+    request, model = draft.request, draft.model
+    messages = [_message(draft, at) for at in range(len(request.messages))]
+    marked = any(mark in json.dumps(messages) for mark in _TEMPLATE_MARKS)
+    fields: dict[str, Json] = {
+        "messages": messages or None,
+        "tools": [_tool(draft, at, tool) for at, tool in enumerate(request.tools)] or None,
+        "tool_choice": _choice(request.tool_choice),
+        "parallel_tool_calls": request.parallel_tool_calls,
+        "chain": "server" if request.chain == "server" else None,
+        "output": _output(request.output),
+        "params": {name: item for name, item in request.params.items() if not draft.tried["params", name]} or None,
+        "image": _picture(draft),
+    }
+    return {
+        "kind": "request",
+        "model": model.name or f"{model.provider.name}/{model.model}",
+        **({"api": request.api} if request.api != model.api(None) else {}),
+        **({"template": "none"} if marked else {}),
+        **{name: item for name, item in fields.items() if item is not None and not draft.tried[(name,)]},
+    }
+
+
+def _message(draft: Draft, at: int) -> Json:
+    turn, tried = draft.request.messages[at], draft.tried["messages", at]
+    parts = turn.parts if tried < 2 else _items(draft, at)
+    match parts:
+        case (Text(text, None),):
+            return {"role": turn.role, "content": text}
+    return {"role": turn.role, "content": [_part(draft, part, by_path=tried == 0) for part in parts]}
+
+
+def _items(draft: Draft, at: int) -> tuple[Part, ...]:
+    """A turn as the provider's own items: those that it adds to the wire of the turns before it."""
+    before, after = (
+        draft.made.compile(draft.request._replace(messages=draft.request.messages[:end], body={}, omit=())).wire
+        for end in (at, at + 1)
+    )
+    for name, items in after.items():
+        known = before.get(name, [])
+        if isinstance(items, list) and isinstance(known, list) and len(items) > len(known):
+            return tuple(map(Native, items[len(known) :]))
+    return draft.request.messages[at].parts
+
+
+def _part(draft: Draft, part: Part, *, by_path: bool) -> Json:
+    def source(given: MediaRef | str) -> str:
+        if isinstance(given, str):
+            return given
+        known = draft.source_of(given) if by_path else None
+        return known or replace(given, encoding="data-url").text(draft.read(given.digest))
+
+    match part:
+        case Text(text, phase):
+            return _said(type="text", text=text, phase=phase)
+        case Image(given, detail):
+            return _said(type="image", source=source(given), detail=detail)
+        case File(given, filename):
+            return _said(type="file", source=source(given), filename=filename)
+        case Audio(given, form):
+            return _said(type="audio", source=source(given), format=form)
+        case ToolCall(call, name, arguments):
+            return _said(type="tool_call", id=call, name=name, arguments=arguments)
+        case ToolResult(call, content, name):
+            told = content if isinstance(content, str) else [_part(draft, inner, by_path=by_path) for inner in content]
+            return _said(type="tool_result", id=call, name=name, content=told)
+        case Native(item):
+            return {"type": "native", "item": lower(item, draft.read)}
+
+
+def _said(**fields: Json) -> dict[str, Json]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _tool(draft: Draft, at: int, tool: Tool) -> Json:
+    if isinstance(tool, BuiltinTool):
+        return lower(tool.item, draft.read)
+    if not draft.tried["tools", at] and _has_file(draft.workspace, tool.name):
+        return tool.name
+    entry = _said(name=tool.name, description=tool.description)
+    if isinstance(tool, FunctionTool):
+        return {**entry, "parameters": tool.parameters, **_said(strict=tool.strict)}
+    return {**entry, "format": _said(type=tool.syntax or "text", definition=tool.definition)}
+
+
+def _has_file(workspace: Workspace, name: str) -> bool:
+    try:
+        load_tool(workspace, name)
+    except (BadReference, SpecError):
+        return False
+    return True
+
+
+def _choice(choice: ToolChoice | None) -> Json:
+    if choice is None or not choice.tools:
+        return choice.mode if choice else None
+    return {"tool": choice.tools[0]} if choice.forced else {"tools": list(choice.tools), "mode": choice.mode}
+
+
+def _output(output: Output | None) -> Json:
+    if output is None:
+        return None
+    named = output.name if output.name != "answer" else None
+    return {"schema": output.schema, **_said(strict=output.strict, name=named, description=output.description)}
+
+
+def _picture(draft: Draft) -> Json:
+    image = draft.request.image
+    return None if image is None else lower(dict(image), draft.read)

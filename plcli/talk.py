@@ -1,0 +1,247 @@
+"""A conversation that goes on: what is said next, the calls that wait, another model, one turn back.
+
+Each turn is a run of its own. What the next request is made of stays in memory, as it was sent and answered: the
+log, where it is kept, has no secrets and may be gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+
+from plcli.answering import Answering
+from plcli.cancel import Cancel
+from plcli.connect import Connection
+from plcli.continuing import turned
+from plcli.errors import UsageError
+from plcli.fence import BadReference
+from plcli.media import Json, MediaReader
+from plcli.modelrefs import model_reference
+from plcli.providers.registry import Compiled, adapter
+from plcli.records import Record, ToolResultRecord
+from plcli.request import Loss, Message, Text
+from plcli.resolve import Overrides, Resolved
+from plcli.response import ToolCallPart
+from plcli.rounds import BEFORE, Answered, result_of
+from plcli.running import Plan, Running
+from plcli.runs import Run, reader
+from plcli.toolanswers import Policy, ToolAnswer
+from plcli.toolterms import check_tools
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a conversation stands: its last request, and what was answered to it (None: nothing, or nothing whole).
+
+    `calls` are those of the answer, each with the answer it has got, if any; `given` are the answers that came
+    after the run, and `results` all that it has left itself.
+    """
+
+    resolved: Resolved
+    answer: Json = None
+    calls: tuple[tuple[ToolCallPart, ToolAnswer | None], ...] = ()
+    given: tuple[Answered, ...] = ()
+    results: tuple[ToolResultRecord, ...] = ()
+
+    @property
+    def waiting(self) -> tuple[ToolCallPart, ...]:
+        """The calls that have no answer yet."""
+        return tuple(call for call, answer in self.calls if answer is None)
+
+    def following(self, turns: Sequence[Message] = ()) -> Resolved:
+        """The request with its answer and these turns after it."""
+        resolved = self.resolved
+        if self.answer is None and not turns:
+            return resolved
+        made = adapter(resolved.model.provider, resolved.request.api)
+        kept = resolved.request.chain if self.answer is not None else "echo"
+        wire = made.next_turn(resolved.compiled.wire, self.answer, turns, kept)
+        compiled = Compiled(wire, resolved.compiled.target)
+        request = made.uncompile(wire, compiled.target)
+        return resolved._replace(request=request, compiled=compiled, expectations=())
+
+
+def standing_after(run: Run, record: Record) -> Standing | None:
+    """Where a run leaves the conversation; None where it was answered nothing at all."""
+    rounds, resolved = run.rounds, run.resolved
+    last = rounds.turns[-1]
+    whole = last.failure is None
+    if not whole and len(rounds.turns) == 1:
+        return None
+    compiled = Compiled(last.exchange.request, resolved.compiled.target)
+    made = adapter(resolved.model.provider, resolved.request.api)
+    sent = resolved._replace(
+        request=made.uncompile(compiled.wire, compiled.target),
+        compiled=compiled,
+        spec=None,
+        document=None,
+        file=None,
+        sources=(),
+        expectations=(),
+        media=resolved.media | rounds.media,
+        overrides=Overrides(),
+        losses=(),
+        parent=record if record.id else resolved.parent,
+    )
+    calls = []
+    for call in last.response.tool_calls if whole and last.response.state == "tool_calls" else ():
+        calls.append((call, next((each.answer for each in rounds.answered if each.call is call), None)))
+    answer = last.exchange.response if whole else None
+    return Standing(sent, answer, tuple(calls), results=tuple(record.tool_results or ()))
+
+
+@dataclass(slots=True)
+class Talk:
+    """A conversation in a session. `standings` has where it began, and where each turn left it.
+
+    Whoever ends it calls `forget_tools`.
+    """
+
+    running: Running
+    standings: list[Standing]
+    model: str | None = None
+    """The model that goes on from here, where it is another than before."""
+    _answering: Answering | None = None
+    _connections: dict[tuple[str, str], Connection] = field(default_factory=dict)
+
+    @property
+    def standing(self) -> Standing:
+        """Where the conversation stands."""
+        return self.standings[-1]
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the conversation began with words that nobody has answered yet."""
+        messages = self.standing.resolved.request.messages
+        return len(self.standings) == 1 and bool(messages) and messages[-1].role in ("user", "tool")
+
+    def connect(self) -> None:
+        """Find out where the next request goes. Raises what stands against it."""
+        self._connection(self.standing.resolved)
+
+    @property
+    def read(self) -> MediaReader:
+        """Gives the bytes of all media of the conversation."""
+        return reader(self.standing.resolved.media, self.running.session.store)
+
+    def standing_request(self) -> Resolved:
+        """All that was said and answered, as a request of the model that goes on."""
+        return self._for_model(self.standing.following())
+
+    def say(self, text: str | None) -> Run:
+        """Answer the calls that wait, say something (None: nothing), and get the answer; it is shown and logged.
+
+        Raises `UsageError` where a call waits for an answer, and `LogError` after the answer was shown.
+        """
+        self._answer_calls()
+        turns = [*self._results(), *([Message("user", (Text(text),))] if text is not None else [])]
+        resolved = self._for_model(self.standing.following(turns))
+        answering, given = self._answers(resolved), self.standing.given
+        plan = Plan(resolved, self._connection(resolved), answering=answering, already=given)
+        run, record, unlogged = self.running.live(plan)
+        after = standing_after(run, record)
+        if after is not None:
+            self.standings.append(after)
+            self.model = None
+        if run.failure is not None:
+            self.forget_tools()
+        if unlogged is not None:
+            raise unlogged
+        return run
+
+    def give(self, name: str | None, result: Json) -> None:
+        """Answer a call that waits, by its id or its tool's name (None: the only one).
+
+        Raises `UsageError` where there is no such call, `ToolError` for an answer that is wrong.
+        """
+        waiting = self.standing.waiting
+        found = [call for call in waiting if name is None or name in (call.id, call.name)]
+        if len(found) != 1:
+            names = ", ".join(call.id or call.name for call in waiting) or "none"
+            which = "there is no such call" if not found else "several calls wait"
+            raise UsageError(f"{which}; those that wait: {names}", hint="/answer CALL=JSON")
+        self._note(found[0], self._answers(self.standing.resolved).given(found[0], result))
+
+    def move(self, name: str) -> Sequence[Loss]:
+        """Go on with another model; tells what it cannot carry of what was said. Raises what stands against it."""
+        before, self.model = self.model, name
+        try:
+            moved = self.standing_request()
+            self._connection(moved)
+        except BaseException:
+            self.model = before
+            raise
+        self.forget_tools()
+        return moved.losses
+
+    def undo(self) -> bool:
+        """Take back the last turn; whether there was one. The model stays."""
+        if len(self.standings) == 1:
+            return False
+        gone = self.standings.pop().resolved
+        self.model = self.model or gone.model_name
+        self.forget_tools()
+        return True
+
+    def policy(self, tool: str) -> Policy:
+        """How calls of a tool are answered."""
+        return self._answers(self.standing.resolved).policy(ToolCallPart(name=tool, arguments={}))
+
+    def follow(self, running: Running) -> None:
+        """Go on under other terms for tools. Raises `UsageError` where they do not fit the tools of the request."""
+        check_tools(running.terms, [self.standing.resolved])
+        self.running = running
+        self.forget_tools()
+
+    def forget_tools(self) -> None:
+        """End what runs for the tools; it starts anew with the next call."""
+        if self._answering is not None:
+            self._answering.close()
+            self._answering = None
+
+    def _answer_calls(self) -> None:
+        """Answer the calls that wait, by their policies."""
+        answering = self._answers(self.standing.resolved) if self.standing.waiting else None
+        for call in self.standing.waiting:
+            answer = answering.answer(call, answering.terms.seconds) if answering else None
+            if answer is None:
+                raise UsageError(f"{call.name} waits for an answer", hint="/answer JSON, /tools POLICY, or /undo")
+            self._note(call, answer)
+
+    def _note(self, call: ToolCallPart, answer: ToolAnswer) -> None:
+        standing = self.standing
+        calls = tuple((one, answer if one is call else known) for one, known in standing.calls)
+        self.standings[-1] = replace(standing, calls=calls, given=(*standing.given, Answered(BEFORE, call, answer)))
+
+    def _results(self) -> list[Message]:
+        """The answers to the calls of the last answer, as one turn."""
+        standing = self.standing
+        connection = self._connection(standing.resolved)
+        results = tuple(result_of(call, answer, connection) for call, answer in standing.calls if answer is not None)
+        return [Message("tool", results)] if results else []
+
+    def _for_model(self, resolved: Resolved) -> Resolved:
+        """The request for the model that goes on."""
+        if self.model is None or self.model == resolved.model_name:
+            return resolved
+        workspace = self.running.session.workspace
+        try:
+            found = model_reference(workspace, self.model)
+            beside = found.name is None and found.provider == resolved.model.provider
+            return turned(resolved, workspace, found, found.api(resolved.request.api if beside else None))
+        except BadReference as error:
+            raise UsageError(error.message, hint=error.hint) from None
+
+    def _connection(self, resolved: Resolved) -> Connection:
+        place = (resolved.model_name, resolved.request.api)
+        if place not in self._connections:
+            self._connections[place] = self.running.connections([resolved])[0]
+        return self._connections[place]
+
+    def _answers(self, resolved: Resolved) -> Answering:
+        """Who answers the calls; the same for all turns, so that what runs for the tools goes on running."""
+        if self._answering is None:
+            self._answering = self.running.answering(resolved, Cancel())
+            self._answering.remember(list(chain.from_iterable(each.results for each in self.standings)))
+        return self._answering
