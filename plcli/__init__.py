@@ -5,8 +5,8 @@ The floor plan. Imports go down only. Rooms on one floor do not know each other,
 floors say the same of its own rooms. `tests/meta/test_floors.py` reads this plan and holds every
 import against it.
 
-    6  DOORS       session < running < several; session < toolterms; running, toolterms < continued, talk
-                   talk < saving; lineeditor
+    6  DOORS       session < running < several; session < toolterms; running, toolterms < talk
+                   talk < continued, saving; lineeditor
                    options, completion, inputs, several, continued, lineeditor, saving < commands < app < __main__
     5  WINDOW      render
     4  MACHINERY   conversation < ingredients, modelchoice < resolve; crossing < moving < resolve
@@ -16,8 +16,8 @@ import against it.
                    toolfacts, validate < toolcheck
                    connect, modeluse < modelfacts; resolve, engine < modelcheck
                    resolve, request_rules < validate; connect < engine
-                   policies < answering; engine, answering < rounds < continuing
-                   resolve < continuing; resolve, expect, rounds < runs < tally, runrecords
+                   policies < answering; engine, answering < rounds
+                   resolve, expect, rounds < runs < tally, runrecords, standing; standing < continuing
                    batch; resolve < unfinished; drafts, resolve < respec
     3  KEEPERS     rejections < schemas < published; fence, schemas < workspace < modelrefs, toolbox
                    model_rules < modelrefs; fence < sources; workspace, sources < toolresults

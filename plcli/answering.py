@@ -233,10 +233,10 @@ class Answering:
             fault = answer.error
 
     def given(self, call: ToolCallPart, result: Json) -> ToolAnswer:
-        """The answer to a call that the command line gives. Raises `UsageError` for what the tool does not return."""
+        """The answer to a call that a person gives. Raises `UsageError` for what the tool does not return."""
         answer = self._taken("answer", result, call)
         if answer.error is not None:
-            raise UsageError(f"--answer: {answer.error}", hint=f"answer as `returns` of {call.name} says")
+            raise UsageError(f"the answer is wrong: {answer.error}", hint=f"answer as `returns` of {call.name} says")
         return answer
 
     def _history(self, call: ToolCallPart) -> ToolAnswer:

@@ -6,129 +6,81 @@ tools there are and what they may do is decided anew, by the workspace and the u
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 from plcli import ingredients
-from plcli.answering import Answering, logged_answer
+from plcli.answering import logged_answer
 from plcli.conversation import Reading
 from plcli.documents import FORMATS, parse
-from plcli.errors import NotReplayable, SetupError, SpecError, UsageError
+from plcli.errors import NotReplayable, SetupError, SpecError
 from plcli.exchange import Target
+from plcli.failures import CallFailed
 from plcli.fence import BadReference
 from plcli.media import Json, MediaMissing, Redacted, decode, lift, references
 from plcli.mediastore import MediaStore
 from plcli.modelrefs import ModelRef, model_reference
 from plcli.moving import move
 from plcli.providers.reading import table
-from plcli.providers.registry import Adapter, Compiled, adapter
+from plcli.providers.registry import Compiled, adapter
 from plcli.providers.roundtrip import same
-from plcli.records import Record
-from plcli.request import BuiltinTool, Message, Request, ToolResult
+from plcli.records import Record, ToolResultRecord
+from plcli.request import BuiltinTool, Request
 from plcli.resolve import Overrides, Resolved, with_model
 from plcli.response import ToolCallPart
-from plcli.rounds import BEFORE, Answered
-from plcli.toolanswers import ToolAnswer
+from plcli.rounds import Answered, paired
+from plcli.standing import Standing
 from plcli.toolbox import Tool, load_tool
 from plcli.traffic import wire_requests
 from plcli.workspace import Workspace
 
-Chain = Literal["echo", "server"]
 
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """A logged run that may go on: its last wire request, and what was answered to it (None: nothing whole).
-
-    `calls` are those of the last answer, each with the answer it has had already, if any.
-    """
-
-    record: Record
-    model: ModelRef
-    api: str
-    adapter: Adapter
-    target: Target
-    wire: Json
-    answer: Json
-    calls: tuple[tuple[ToolCallPart, ToolAnswer | None], ...]
-    tools: Mapping[str, Tool]
-    chain: Chain
-
-    @property
-    def waiting(self) -> tuple[ToolCallPart, ...]:
-        """The calls that have no answer yet."""
-        return tuple(call for call, answer in self.calls if answer is None)
-
-    def resolved(self) -> Resolved:
-        """The last request of the run as it was sent, as one to be sent now."""
-        return self._resolved(Compiled(self.wire, self.target))
-
-    def follow(self, results: Sequence[ToolResult], messages: Sequence[Message]) -> Resolved:
-        """The request that follows, with the results of all calls, and what is said after them."""
-        turns = [*([Message("tool", tuple(results))] if results else []), *messages]
-        if not turns:
-            return self.resolved()
-        # Without an answer there is none to chain to.
-        wire = self.adapter.next_turn(self.wire, self.answer, turns, "echo" if self.answer is None else self.chain)
-        return self._resolved(Compiled(wire, self.target))
-
-    def _resolved(self, compiled: Compiled) -> Resolved:
-        return Resolved(
-            request=self.adapter.uncompile(compiled.wire, self.target)._replace(chain=self.chain),
-            compiled=compiled,
-            model=self.model,
-            spec=None,
-            document=None,
-            file=None,
-            variables=self.record.variables or {},
-            expectations=(),
-            sources=(),
-            media={},
-            tools=self.tools,
-            parent=self.record,
-        )
-
-
-def reopen(workspace: Workspace, record: Record, store: MediaStore) -> Conversation:
-    """The conversation of a logged run.
+def reopen(workspace: Workspace, record: Record, store: MediaStore, earlier: Iterable[ToolResultRecord]) -> Standing:
+    """Where a logged run left its conversation; `earlier` are the answers of tools in it, the run's own included.
 
     Raises `NotReplayable` where something of it is gone, `SetupError` and `SpecError` where its model is.
     """
+    if not record.exchanges:
+        raise NotReplayable(f"run {record.id} cannot go on: nothing was sent", hint="run its spec again")
+    last = len(record.exchanges) - 1
     try:
-        wires = wire_requests(record.exchanges)
-        answer = decode(record.exchanges[-1].response) if record.exchanges else None
-        results = {
-            (each.call_id, each.name, n): logged_answer(each, store.get)
-            for n, each in enumerate(record.tool_results or ())
-            if each.exchange == len(wires) - 1
-        }
+        wire = wire_requests(record.exchanges)[-1]
+        answer = decode(record.exchanges[-1].response) if _answered(record) else None
+        _check_whole(record, [wire, answer, *(decode(each.result) for each in record.tool_results or ())], store)
+        answered = [
+            Answered(last, ToolCallPart(id=each.call_id, name=each.name), logged_answer(each, store.get))
+            for each in record.tool_results or ()
+            if each.exchange == last
+        ]
     except ValueError as error:
         raise NotReplayable(f"run {record.id} cannot go on: it is damaged: {error}") from None
     except MediaMissing as error:
         raise NotReplayable(f"run {record.id} cannot go on: {error}") from None
-    if not wires:
-        raise NotReplayable(f"run {record.id} cannot go on: nothing was sent", hint="run its spec again")
     model, api = _model(workspace, record)
     made = adapter(model.provider, api)
     target = Target(record.exchanges[-1].operation, record.model or "")
-    whole = record.exchanges[-1].response is not None and _answered(record)
-    calls: list[tuple[ToolCallPart, ToolAnswer | None]] = []
-    if whole:
-        known = list(results.items())
-        for call in made.read(lift(answer, made.MEDIA, elsewhere=False)[0]).tool_calls:
-            found = next((item for item in known if item[0][:2] == (call.id, call.name)), None)
-            if found is not None:
-                known.remove(found)
-            calls.append((call, found[1] if found else None))
-    _whole(record, [wires[-1], answer if whole else None, *(each.result for each in results.values())], store)
-    request = made.uncompile(wires[-1], target)
-    tools = _tools(workspace, (tool.name for tool in request.tools if not isinstance(tool, BuiltinTool)))
-    chain: Chain = "server" if "server" in (request.chain, _stated_chain(record, store)) else "echo"
-    return Conversation(
-        record, model, api, made, target, wires[-1], answer if whole else None, tuple(calls), tools, chain
+    request = made.uncompile(wire, target)
+    calls: Sequence[ToolCallPart] = ()
+    if answer is not None:
+        try:
+            calls = made.read(lift(answer, made.MEDIA, elsewhere=False)[0]).tool_calls
+        except CallFailed as error:
+            raise NotReplayable(f"run {record.id} cannot go on: {error.message}") from None
+    resolved = Resolved(
+        request=request._replace(chain="server") if _stated_chain(record, store) == "server" else request,
+        compiled=Compiled(wire, target),
+        model=model,
+        spec=None,
+        document=None,
+        file=None,
+        variables=record.variables or {},
+        expectations=(),
+        sources=(),
+        media={},
+        tools=_tools(workspace, (tool.name for tool in request.tools if not isinstance(tool, BuiltinTool))),
+        parent=record,
     )
+    return Standing(resolved, answer, paired(calls, answered), results=tuple(earlier))
 
 
 def _stated_chain(record: Record, store: MediaStore) -> Json:
@@ -149,7 +101,7 @@ def _answered(record: Record) -> bool:
     """Whether the last exchange has a whole answer: what failed after it failed elsewhere."""
     last = record.exchanges[-1]
     failed = bool(last.attempts) and last.attempts[-1].error is not None
-    return last.status is None or (200 <= last.status < 300 and not failed)
+    return last.response is not None and not failed and (last.status is None or 200 <= last.status < 300)
 
 
 def _model(workspace: Workspace, record: Record) -> tuple[ModelRef, str]:
@@ -162,7 +114,7 @@ def _model(workspace: Workspace, record: Record) -> tuple[ModelRef, str]:
         raise SetupError(message, hint="add the model spec again, or name another with --model") from None
 
 
-def _whole(record: Record, wires: Iterable[Json], store: MediaStore) -> None:
+def _check_whole(record: Record, wires: Iterable[Json], store: MediaStore) -> None:
     """Raise `NotReplayable` where a secret was taken out of what would be sent, or a medium is gone."""
     for wire in wires:
         if _redacted(wire):
@@ -194,47 +146,6 @@ def _tools(workspace: Workspace, names: Iterable[str]) -> dict[str, Tool]:
         except BadReference:
             continue
     return found
-
-
-def answer_all(
-    conversation: Conversation, answering: Answering, given: Sequence[tuple[str, Json]], seconds: float
-) -> tuple[Answered, ...]:
-    """The answers that the waiting calls get now: those given by name, the others by their policies.
-
-    Raises `UsageError` for an answer to no call, and for a call that is left without one; `ToolError`.
-    """
-    waiting = conversation.waiting
-    chosen: dict[int, Json] = {}
-    for name, result in given:
-        chosen[_place(name, waiting, chosen)] = result
-    answered = []
-    for place, call in enumerate(waiting):
-        answer = answering.given(call, chosen[place]) if place in chosen else answering.answer(call, seconds)
-        if answer is None:
-            raise UsageError(f"{_named(call)} waits for an answer", hint=_ways(call))
-        answered.append(Answered(BEFORE, answering.understood(call), answer))
-    return tuple(answered)
-
-
-def _place(name: str, waiting: Sequence[ToolCallPart], taken: Collection[int]) -> int:
-    """Which of the waiting calls is meant: that of an id, else the next one of a tool. Raises `UsageError`."""
-    for names in ([call.id for call in waiting], [call.name for call in waiting]):
-        found = [place for place, known in enumerate(names) if known == name]
-        if left := [place for place in found if place not in taken]:
-            return left[0]
-        if found:
-            raise UsageError(f"--answer {name}: that call has an answer already", hint="give each call one answer")
-    others = ", ".join(call.id or call.name for call in waiting)
-    hint = f"the calls that wait: {others}" if others else "no call of that run waits for an answer"
-    raise UsageError(f"--answer {name}: there is no such call", hint=hint)
-
-
-def _named(call: ToolCallPart) -> str:
-    return f"{call.name} ({call.id})" if call.id else call.name
-
-
-def _ways(call: ToolCallPart) -> str:
-    return f"add --answer {call.id or call.name}=JSON, or --tools stub or run"
 
 
 def turned(resolved: Resolved, workspace: Workspace, model: ModelRef, api: str) -> Resolved:

@@ -6,7 +6,7 @@ What is sent is the adapter's `next_turn` of what was sent before; the provider'
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from plcli.exchange import Target
 from plcli.failures import CallFailed
 from plcli.media import Json, Media, MediaReader
 from plcli.policies import REPAIRS
+from plcli.providers.registry import Adapter
 from plcli.request import Message, Text, ToolResult
 from plcli.response import Failure, Response, ToolCallPart, Usage
 from plcli.toolanswers import ToolAnswer
@@ -53,18 +54,17 @@ class Rounds:
         return tuple(call for turn in self.turns for call in turn.response.tool_calls)
 
     @property
-    def waiting(self) -> tuple[ToolCallPart, ...]:
-        """The calls of the last answer that have none."""
+    def calls_of_last(self) -> tuple[tuple[ToolCallPart, ToolAnswer | None], ...]:
+        """The calls that the last answer ends with, each with its own answer, if it has one."""
         if self.response.state != "tool_calls":
             return ()
-        answered = [_known_by(each.call) for each in self.answered if each.exchange == len(self.turns) - 1]
-        waiting = []
-        for call in self.response.tool_calls:
-            if _known_by(call) in answered:
-                answered.remove(_known_by(call))
-            else:
-                waiting.append(call)
-        return tuple(waiting)
+        last = len(self.turns) - 1
+        return paired(self.response.tool_calls, [each for each in self.answered if each.exchange == last])
+
+    @property
+    def waiting(self) -> tuple[ToolCallPart, ...]:
+        """The calls of the last answer that have none."""
+        return tuple(call for call, answer in self.calls_of_last if answer is None)
 
     @property
     def usage(self) -> Usage | None:
@@ -196,7 +196,7 @@ class _Going:
                 continue
             self.note(Answered(exchange, self.answering.understood(call), answer))
             wrong = wrong or answer.wrong
-            results.append(result_of(call, answer, self.connection))
+            results.append(result_of(call, answer, self.connection.adapter))
         self.answering.wrong = self.answering.wrong + 1 if wrong else 0
         if self.answering.wrong > REPAIRS:
             raise ToolError(
@@ -225,9 +225,18 @@ class _Going:
         return data if data is not None else self.read_media(digest)
 
 
-def _known_by(call: ToolCallPart) -> tuple[str | None, str]:
-    """What tells a call from others of its turn; those that are alike are answered alike."""
-    return call.id, call.name
+def paired(
+    calls: Iterable[ToolCallPart], answered: Iterable[Answered]
+) -> tuple[tuple[ToolCallPart, ToolAnswer | None], ...]:
+    """Each call with its answer, if it has one; those that are alike are answered in their order."""
+    left = list(answered)
+    pairs: list[tuple[ToolCallPart, ToolAnswer | None]] = []
+    for call in calls:
+        found = next((each for each in left if (each.call.id, each.call.name) == (call.id, call.name)), None)
+        if found is not None:
+            left.remove(found)
+        pairs.append((call, found.answer if found is not None else None))
+    return tuple(pairs)
 
 
 def _failure(error: PlcliError | KeyboardInterrupt) -> Failure:
@@ -238,11 +247,11 @@ def _failure(error: PlcliError | KeyboardInterrupt) -> Failure:
     return Failure(kind=error.kind, message=error.message, hint=error.hint)
 
 
-def result_of(call: ToolCallPart, answer: ToolAnswer, connection: Connection) -> ToolResult:
+def result_of(call: ToolCallPart, answer: ToolAnswer, adapter: Adapter) -> ToolResult:
     """What goes back to the model for a call; words say what the api cannot take in a result."""
     content = answer.content
     if not isinstance(content, str):
-        refused = connection.adapter.cannot_return
+        refused = adapter.cannot_return
         content = tuple(Text(f"[{reason}]") if (reason := refused(part)) else part for part in content)
     return ToolResult(call.id, content, call.name)
 

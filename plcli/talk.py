@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from types import TracebackType
+from typing import Self
 
 from plcli.answering import Answering
 from plcli.cancel import Cancel
@@ -18,92 +20,39 @@ from plcli.errors import UsageError
 from plcli.fence import BadReference
 from plcli.media import Json, MediaReader
 from plcli.modelrefs import model_reference
-from plcli.providers.registry import Compiled, adapter
-from plcli.records import Record, ToolResultRecord
+from plcli.providers.registry import adapter
 from plcli.request import Loss, Message, Text
-from plcli.resolve import Overrides, Resolved
+from plcli.resolve import Resolved
 from plcli.response import ToolCallPart
 from plcli.rounds import BEFORE, Answered, result_of
 from plcli.running import Plan, Running
 from plcli.runs import Run, reader
+from plcli.standing import Standing, standing_after
 from plcli.toolanswers import Policy, ToolAnswer
 from plcli.toolterms import check_tools
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a conversation stands: its last request, and what was answered to it (None: nothing, or nothing whole).
-
-    `calls` are those of the answer, each with the answer it has got, if any; `given` are the answers that came
-    after the run, and `results` all that it has left itself.
-    """
-
-    resolved: Resolved
-    answer: Json = None
-    calls: tuple[tuple[ToolCallPart, ToolAnswer | None], ...] = ()
-    given: tuple[Answered, ...] = ()
-    results: tuple[ToolResultRecord, ...] = ()
-
-    @property
-    def waiting(self) -> tuple[ToolCallPart, ...]:
-        """The calls that have no answer yet."""
-        return tuple(call for call, answer in self.calls if answer is None)
-
-    def following(self, turns: Sequence[Message] = ()) -> Resolved:
-        """The request with its answer and these turns after it."""
-        resolved = self.resolved
-        if self.answer is None and not turns:
-            return resolved
-        made = adapter(resolved.model.provider, resolved.request.api)
-        kept = resolved.request.chain if self.answer is not None else "echo"
-        wire = made.next_turn(resolved.compiled.wire, self.answer, turns, kept)
-        compiled = Compiled(wire, resolved.compiled.target)
-        request = made.uncompile(wire, compiled.target)
-        return resolved._replace(request=request, compiled=compiled, expectations=())
-
-
-def standing_after(run: Run, record: Record) -> Standing | None:
-    """Where a run leaves the conversation; None where it was answered nothing at all."""
-    rounds, resolved = run.rounds, run.resolved
-    last = rounds.turns[-1]
-    whole = last.failure is None
-    if not whole and len(rounds.turns) == 1:
-        return None
-    compiled = Compiled(last.exchange.request, resolved.compiled.target)
-    made = adapter(resolved.model.provider, resolved.request.api)
-    sent = resolved._replace(
-        request=made.uncompile(compiled.wire, compiled.target),
-        compiled=compiled,
-        spec=None,
-        document=None,
-        file=None,
-        sources=(),
-        expectations=(),
-        media=resolved.media | rounds.media,
-        overrides=Overrides(),
-        losses=(),
-        parent=record if record.id else resolved.parent,
-    )
-    calls = []
-    for call in last.response.tool_calls if whole and last.response.state == "tool_calls" else ():
-        calls.append((call, next((each.answer for each in rounds.answered if each.call is call), None)))
-    answer = last.exchange.response if whole else None
-    return Standing(sent, answer, tuple(calls), results=tuple(record.tool_results or ()))
 
 
 @dataclass(slots=True)
 class Talk:
     """A conversation in a session. `standings` has where it began, and where each turn left it.
 
-    Whoever ends it calls `forget_tools`.
+    What runs for its tools ends with it, at the end of the `with`.
     """
 
     running: Running
     standings: list[Standing]
+    way: str
+    """What to type to answer a call that waits; for hints."""
     model: str | None = None
     """The model that goes on from here, where it is another than before."""
     _answering: Answering | None = None
     _connections: dict[tuple[str, str], Connection] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.forget_tools()
 
     @property
     def standing(self) -> Standing:
@@ -114,7 +63,8 @@ class Talk:
     def unanswered(self) -> bool:
         """Whether the conversation began with words that nobody has answered yet."""
         messages = self.standing.resolved.request.messages
-        return len(self.standings) == 1 and bool(messages) and messages[-1].role in ("user", "tool")
+        begun = len(self.standings) == 1 and self.standing.answer is None
+        return begun and bool(messages) and messages[-1].role in ("user", "tool")
 
     def connect(self) -> None:
         """Find out where the next request goes. Raises what stands against it."""
@@ -134,12 +84,7 @@ class Talk:
 
         Raises `UsageError` where a call waits for an answer, and `LogError` after the answer was shown.
         """
-        self._answer_calls()
-        turns = [*self._results(), *([Message("user", (Text(text),))] if text is not None else [])]
-        resolved = self._for_model(self.standing.following(turns))
-        answering, given = self._answers(resolved), self.standing.given
-        plan = Plan(resolved, self._connection(resolved), answering=answering, already=given)
-        run, record, unlogged = self.running.live(plan)
+        run, record, unlogged = self.running.live(self.plan(text))
         after = standing_after(run, record)
         if after is not None:
             self.standings.append(after)
@@ -150,17 +95,33 @@ class Talk:
             raise unlogged
         return run
 
-    def give(self, name: str | None, result: Json) -> None:
-        """Answer a call that waits, by its id or its tool's name (None: the only one).
+    def plan(self, text: str | None) -> Plan:
+        """The run that goes on so; see `following`."""
+        resolved = self.following(text)
+        answering, given = self._answers(resolved), self.standing.given
+        return Plan(resolved, self._connection(resolved), answering=answering, already=given)
 
-        Raises `UsageError` where there is no such call, `ToolError` for an answer that is wrong.
+    def following(self, text: str | None) -> Resolved:
+        """The request with the calls that wait answered, and something said (None: nothing).
+
+        Raises `UsageError` where a call waits for an answer.
+        """
+        self._answer_calls()
+        turns = [*self._results(), *([Message("user", (Text(text),))] if text is not None else [])]
+        return self._for_model(self.standing.following(turns))
+
+    def give(self, name: str | None, result: Json) -> None:
+        """Answer a call that waits: that of an id, else the next one of a tool (None: the only one).
+
+        Raises `UsageError` where there is no such call, and for what its tool does not return.
         """
         waiting = self.standing.waiting
-        found = [call for call in waiting if name is None or name in (call.id, call.name)]
-        if len(found) != 1:
-            names = ", ".join(call.id or call.name for call in waiting) or "none"
-            which = "there is no such call" if not found else "several calls wait"
-            raise UsageError(f"{which}; those that wait: {names}", hint="/answer CALL=JSON")
+        named = [call for call in waiting if call.id == name] or [call for call in waiting if call.name == name]
+        found = named if name is not None else waiting
+        if not found or (name is None and len(found) > 1):
+            names = ", ".join(call.id or call.name for call in waiting)
+            which = "several calls wait" if found else f"no call {name} waits" if name else "no call waits"
+            raise UsageError(f"{which} for an answer" + (f"; those that do: {names}" if names else ""), hint=self.way)
         self._note(found[0], self._answers(self.standing.resolved).given(found[0], result))
 
     def move(self, name: str) -> Sequence[Loss]:
@@ -206,7 +167,8 @@ class Talk:
         for call in self.standing.waiting:
             answer = answering.answer(call, answering.terms.seconds) if answering else None
             if answer is None:
-                raise UsageError(f"{call.name} waits for an answer", hint="/answer JSON, /tools POLICY, or /undo")
+                told = f"{call.name} ({call.id})" if call.id else call.name
+                raise UsageError(f"{told} waits for an answer", hint=self.way)
             self._note(call, answer)
 
     def _note(self, call: ToolCallPart, answer: ToolAnswer) -> None:
@@ -217,8 +179,9 @@ class Talk:
     def _results(self) -> list[Message]:
         """The answers to the calls of the last answer, as one turn."""
         standing = self.standing
-        connection = self._connection(standing.resolved)
-        results = tuple(result_of(call, answer, connection) for call, answer in standing.calls if answer is not None)
+        resolved = standing.resolved
+        made = adapter(resolved.model.provider, resolved.request.api)
+        results = tuple(result_of(call, answer, made) for call, answer in standing.calls if answer is not None)
         return [Message("tool", results)] if results else []
 
     def _for_model(self, resolved: Resolved) -> Resolved:

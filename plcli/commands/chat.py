@@ -13,6 +13,7 @@ import typer
 
 from plcli import completion, interrupts, options
 from plcli.connect import Limits
+from plcli.continued import continued
 from plcli.documents import parse
 from plcli.errors import Exit, PlcliError, UsageError
 from plcli.inputs import Input, read_inputs, read_overrides
@@ -28,12 +29,14 @@ from plcli.running import Running
 from plcli.saving import save
 from plcli.session import open_session
 from plcli.spelling import did_you_mean
-from plcli.talk import Standing, Talk
+from plcli.standing import Standing
+from plcli.talk import Talk
 from plcli.toolterms import check_tools, read_policies, tool_terms
 from plcli.workspace import Workspace
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
+_WAY = "/answer CALL=JSON, /tools POLICY, or /undo"
 _COMMAND = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.DOTALL)
 _CALL = re.compile(r"([\w.-]+)=(.*)", re.DOTALL)
 
@@ -55,6 +58,7 @@ def chat(
     timeout: options.Timeout = None,
     deadline: options.Deadline = None,
     retries: options.Retries = None,
+    continue_: completion.Continued = None,
     tag: options.Tag = None,
     no_log: options.NoLog = False,
     log: options.Log = None,
@@ -78,6 +82,8 @@ def chat(
       plcli chat weather --tools stub
 
       echo "Say hello" | plcli chat hello --model echo/any
+
+      plcli chat --continue last
     """
     screen = options.screen_of(ctx)
     session = open_session(screen, workspace=workspace, log=log, trust_hosts=trust_host, allow_paths=allow_path)
@@ -91,21 +97,26 @@ def chat(
         tags=tuple(tag or ()),
         terms=tool_terms(session, terms),
     )
-    begun = _beginning(session.workspace, spec, var or [])
-    overrides = read_overrides([model] if model else [], set_ or [])[0]
-    resolved = resolve(session.workspace, begun.document, begun.file, given=begun.given, overrides=overrides)
-    for loss in resolved.losses:
-        screen.warn(loss.told)
-    check_tools(running.terms, [resolved])
-    talk = Talk(running, [Standing(resolved)])
-    talk.connect()
-    show_header(resolved.name, resolved.model_name, screen)
-    entries = Entries(screen, keep=not no_log)
-    try:
-        with interrupts.noted() as noted:
-            return _Chat(screen, talk, entries, noted).go()
-    finally:
-        talk.forget_tools()
+    if continue_ is not None:
+        if spec is not None or var or set_:
+            hint = f"plcli chat --continue {continue_}"
+            raise UsageError("--continue goes on with a run, not with a spec", hint=hint)
+        talk = continued(running, continue_, _WAY)
+        if model is not None:
+            talk.move(model)
+    else:
+        begun = _beginning(session.workspace, spec, var or [])
+        overrides = read_overrides([model] if model else [], set_ or [])[0]
+        resolved = resolve(session.workspace, begun.document, begun.file, given=begun.given, overrides=overrides)
+        check_tools(running.terms, [resolved])
+        talk = Talk(running, [Standing(resolved)], _WAY)
+    with talk, interrupts.noted() as noted:
+        begin = talk.standing_request()
+        for loss in begin.losses:
+            screen.warn(loss.told)
+        talk.connect()
+        show_header(begin.name, begin.model_name, screen)
+        return _Chat(screen, talk, Entries(screen, keep=not no_log), noted).go()
 
 
 def _beginning(workspace: Workspace, spec: str | None, var: list[str]) -> Input:

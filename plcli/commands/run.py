@@ -11,7 +11,7 @@ import typer
 
 from plcli import completion, options
 from plcli.connect import Limits
-from plcli.continued import plan_of
+from plcli.continued import continued
 from plcli.errors import Exit, SpecError, UsageError
 from plcli.inputs import Input, read_answers, read_inputs, read_overrides, read_text
 from plcli.media import encode, lower
@@ -106,16 +106,22 @@ def run(
             "--repeat": repeat > 1, "more than one --model": (model or [])[1:],
         }  # fmt: skip
         _alone(continue_, [name for name, value in others.items() if value])
-        plan = plan_of(
-            running,
-            session.log.find(continue_),
-            message=None if message is None else read_text(session.workspace, message, "--message"),
-            answers=read_answers(session.workspace, answer or []),
-            model=model[0] if model else None,
-        )
-        if strict:
-            _refuse_losses([plan.resolved])
-        return _dry_run(session, [plan.resolved], inline=inline) if dry_run else running.one(plan).exit
+        given = read_answers(session.workspace, answer or [])
+        said = None if message is None else read_text(session.workspace, message, "--message")
+        with continued(running, continue_, "add --answer CALL=JSON, or --tools stub or run") as talk:
+            if said is None and talk.standing.over:
+                hint = f'plcli run --continue {continue_} --message "…"'
+                raise UsageError(f"run {continue_} has its answer", hint=hint)
+            for call, result in given:
+                talk.give(call, result)
+            if model:
+                talk.move(model[0])
+            if dry_run:
+                return _dry_run(session, [talk.following(said)], inline=inline)
+            plan = talk.plan(said)
+            if strict:
+                _refuse_losses([plan.resolved])
+            return running.one(plan).exit
     if message is not None or answer:
         raise UsageError("--message and --answer go with --continue", hint='plcli run --continue last --message "…"')
     if bool(specs) == (prompt is not None):

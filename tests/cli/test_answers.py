@@ -309,6 +309,41 @@ def test_a_run_whose_answers_are_partly_there_asks_for_the_others(cli: Cli, writ
     assert [part["content"] for part in told["content"]] == ["3", '{"meaning":"x"}']
 
 
+def test_answers_to_calls_of_one_tool_are_given_in_order(cli: Cli, write: Write) -> None:
+    write("models/caller.yaml", script(f"{call('sun')}, {call('moon')}", "{text: Done.}"))
+    cli("run", "ask.yaml")
+    answers = [f'look_up={{"meaning": "{word}"}}' for word in ("one", "two")]
+    assert cli("run", "--continue", "last", "--answer", answers[0], "--answer", answers[1]).code == 0
+    assert [result["result"]["meaning"] for result in records()[1]["tool_results"]] == ["one", "two"]
+
+
+def test_what_would_be_sent_next_needs_no_key(cli: Cli) -> None:
+    answer = {"choices": [{"finish_reason": "stop", "message": {"role": "assistant", "content": "Hello."}}]}
+    logged(answer)
+    outcome = cli("run", "--continue", "last", "--message", "Hm?", "--dry-run")
+    assert outcome.code == 0, outcome.err
+    assert [message["content"] for message in json.loads(outcome.out)["wire"]["messages"]] == ["Hi", "Hello.", "Hm?"]
+    assert cli("run", "--continue", "last", "--message", "Hm?").code == 6
+
+
+def test_an_answer_that_is_none_cannot_be_gone_on_from(said: Said, snapshot: SnapshotAssertion) -> None:
+    logged({"nothing": "of the api"})
+    assert said("run", "--continue", "last", "--message", "Hm?") == snapshot
+
+
+def logged(answer: object) -> None:
+    """Write a log with one run, which was answered so by a server of Chat Completions."""
+    exchange = {
+        "key": "k", "operation": "chat.completions.create", "started": "t", "duration_ms": 1, "response": answer,
+        "request": {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
+    }  # fmt: skip
+    record = {
+        "v": 1, "id": "20260101T000000000-aaaaa", "time": "t", "command": "run", "plcli": "0", "provider": "openai",
+        "api": "chat", "model": "m", "exchanges": [exchange],
+    }  # fmt: skip
+    Path("runs.jsonl").write_text(json.dumps(record) + "\n")
+
+
 def test_answers_in_turn_go_on_across_processes(cli: Cli, write: Write) -> None:
     write("models/caller.yaml", script(call("moon"), call("moon"), "{text: Done.}"))
     cli("run", "ask.yaml", "--tools", "stub", "--max-rounds", "1")

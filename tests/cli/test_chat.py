@@ -462,3 +462,15 @@ def test_the_prompt_is_no_part_of_the_answer(plcli_process: Process) -> None:
     outcome = plcli_process("chat", *ECHO, stdin=lines("one"))
     assert outcome.out == "one\n"
     assert ">" not in outcome.err
+
+
+def test_a_logged_run_goes_on_as_a_chat(said: Said, workspace: Path, snapshot: SnapshotAssertion) -> None:
+    said("run", "weather", "-m", "echo-weather")
+    assert (
+        said("chat", "--continue", "last", "--tools", "stub", stdin=lines("/tools", "/tools stub", "thanks"))
+        == snapshot
+    )
+    assert said("chat", "--continue", "last", "-m", "echo/any", stdin=lines("again")) == snapshot
+    assert said("chat", "weather", "--continue", "last") == snapshot
+    ids = [record["id"] for record in records()]
+    assert [record.get("parent") for record in records()] == [None, *ids[:3]]
