@@ -21,6 +21,7 @@ import against it.
                    batch; resolve < unfinished; drafts, resolve < respec
     3  KEEPERS     rejections < schemas < published; fence, schemas < workspace < modelrefs, toolbox
                    model_rules < modelrefs; fence < sources; workspace, sources < toolresults
+                   workspace < schemalines
                    disk < mediastore; disk < lines < runlog; runids < runlog; disk, toolbox < stubwriting
                    mcp_answers < mcp_http, mcp_stdio; mcp_http < mcp_session; mcp_session, mcp_stdio < mcp_client
                    workspace < mcp_client; mcp_client, toolbox < handlers; toolbox < permission

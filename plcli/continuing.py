@@ -63,7 +63,8 @@ def reopen(workspace: Workspace, record: Record, store: MediaStore, earlier: Ite
     calls: Sequence[ToolCallPart] = ()
     if answer is not None:
         try:
-            calls = made.read(lift(answer, made.MEDIA, elsewhere=False)[0]).tool_calls
+            response = made.read(lift(answer, made.MEDIA, elsewhere=False)[0])
+            calls = response.tool_calls if response.state == "tool_calls" else ()
         except CallFailed as error:
             raise NotReplayable(f"run {record.id} cannot go on: {error.message}") from None
     resolved = Resolved(

@@ -13,6 +13,7 @@ from plcli.documents import FORMATS, parse
 from plcli.errors import SpecError, UsageError
 from plcli.media import MediaMissing, MediaRef, digest_of
 from plcli.respec import respec
+from plcli.schemalines import line_for
 from plcli.talk import Talk
 from plcli.workspace import Workspace
 from plcli.writing import rewrite
@@ -40,7 +41,7 @@ def save(talk: Talk, asked: str) -> str:
     try:
         value = respec(workspace, resolved.request, resolved.model, read=talk.read, source_of=source_of, file=path)
         document = parse(json.dumps(value), file=shown, format="json")
-        text = rewrite(document, FORMATS[path.suffix.lower()]).text
+        text = line_for(workspace, path, "request") + rewrite(document, FORMATS[path.suffix.lower()]).text
     except MediaMissing as error:
         raise UsageError(f"{shown} cannot be written: {error.digest} is gone", hint="/undo its turn") from None
     except SpecError as error:

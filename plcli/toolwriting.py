@@ -10,14 +10,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from plcli import disk, git, writing
-from plcli.comments import comments, schema_line, schema_of
+from plcli import disk, writing
+from plcli.comments import comments, schema_of
 from plcli.documents import FORMATS, Document, parse
 from plcli.errors import Problem, SpecError, UsageError
 from plcli.fence import BadReference
 from plcli.media import Json
 from plcli.scaffold import make_folder
-from plcli.schemas import file_name, load_spec
+from plcli.schemalines import line_for
+from plcli.schemas import load_spec
 from plcli.spec_rules import tool_problems
 from plcli.specs import ToolSpec
 from plcli.workspace import Workspace
@@ -121,7 +122,7 @@ def _planned(workspace: Workspace, draft: Draft, path: Path) -> Planned:
         # What comes from elsewhere may hold anything; read as a file it is bounded, and its places are known.
         label, format = workspace.label(path), FORMATS[path.suffix.lower()]
         source = parse(writing.write(value, "json"), file=label, format="json")
-        text = _schema_line(workspace, path, old) + writing.rewrite(source, format).text
+        text = line_for(workspace, path, "tool", old) + writing.rewrite(source, format).text
         document = parse(text, file=label, format=format)
         problems = tuple(tool_problems(document, load_spec(document, ToolSpec)))
     except SpecError as error:
@@ -153,16 +154,3 @@ def _kept(old: dict[str, Json], new: dict[str, Json]) -> dict[str, Json]:
     """What a person has added to a tool that comes from elsewhere."""
     handled = any(key in new for key in HANDLERS)
     return {key: old[key] for key in (*KEPT, *(() if handled else HANDLERS)) if key in old}
-
-
-def _schema_line(workspace: Workspace, path: Path, old: Document | None) -> str:
-    """The line that names the schema to editors: the old one, else where the workspace or its repository has it."""
-    if old is not None and (said := [comment for comment in comments(old) if schema_of(comment, old.format)]):
-        return f"{said[0]}\n"
-    roots = [workspace.root, *filter(None, [git.root(workspace.root)])]
-    schemas = (root / "schemas" / file_name("tool") for root in roots if path.is_relative_to(root))
-    schema = next((schema for schema in schemas if os.path.isfile(schema)), None)
-    if schema is None:
-        return ""
-    line = schema_line(Path(os.path.relpath(schema, path.parent)).as_posix(), FORMATS[path.suffix.lower()])
-    return f"{line}\n" if line else ""
