@@ -474,3 +474,11 @@ def test_a_logged_run_goes_on_as_a_chat(said: Said, workspace: Path, snapshot: S
     assert said("chat", "weather", "--continue", "last") == snapshot
     ids = [record["id"] for record in records()]
     assert [record.get("parent") for record in records()] == [None, *ids[:3]]
+
+
+def test_what_is_saved_names_its_schema_where_the_workspace_has_it(cli: Cli, write: Write) -> None:
+    write("plcli.toml", "")
+    write("schemas/request.schema.json", "{}")
+    assert cli("chat", *ECHO, stdin=lines("Hello", "/save")).code == 0
+    first = Path("prompts/chat.yaml").read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=../schemas/request.schema.json"
