@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from plcli import conversation, ingredients, paths, templates
 from plcli.conversation import Fill, Place, Reading, SourceFile
@@ -22,7 +22,6 @@ from plcli.modelrefs import ModelRef
 from plcli.moving import Moved, move
 from plcli.providers.reading import rows
 from plcli.providers.registry import Compiled, adapter
-from plcli.records import Record
 from plcli.request import Loss, Request
 from plcli.schemas import load_spec
 from plcli.specs import Expectation, RequestSpec
@@ -31,6 +30,9 @@ from plcli.toolbox import Tool
 from plcli.variables import Given
 from plcli.variables import resolve as resolve_variables
 from plcli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from plcli.records import Record  # heavy, and only a run that goes on has one
 
 
 class Overrides(NamedTuple):
