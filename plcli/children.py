@@ -124,7 +124,7 @@ def run_child(
         if cancel.asked:
             raise ChildFailed("it was cancelled")
         if time.monotonic() >= until:
-            raise ChildFailed(f"it took longer than {seconds:g} s, and was ended")
+            raise ChildFailed(f"it took longer than {round(seconds, 2):g} s, and was ended")
 
     check()
     try:

@@ -40,7 +40,8 @@ class HandlerFailed(Exception):
 class Handlers:
     """The handlers of one run. Close it at the end: servers of tools run until then.
 
-    `tell` gets a tool's name and a line that its handler wrote to stderr, as it came.
+    `tell` gets a tool's name and a line that its handler wrote to stderr, as it came; a server speaks for the tool
+    of its that was called last.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Handlers:
         self._tell = tell
         self._cancel = cancel
         self._servers: Servers | None = None
+        self._called = ""
 
     def __enter__(self) -> Self:
         return self
@@ -83,10 +85,14 @@ class Handlers:
         if spec.python is not None:
             return self._returned(spec.name, spec.python, env, arguments, seconds)
         if spec.mcp is not None:
+            self._called = spec.name
             if self._servers is None:
-                self._servers = Servers(self._workspace, self._user, tell=self._tell, cancel=self._cancel)
+                self._servers = Servers(self._workspace, self._user, tell=self._told, cancel=self._cancel)
             return self._servers.call(spec.mcp, env, arguments, seconds)
         raise HandlerFailed("it has no handler")
+
+    def _told(self, line: str) -> None:
+        self._tell(self._called, line)
 
     def _returned(self, name: str, target: str, env: Mapping[str, str], arguments: Json, seconds: float) -> Json:
         """What a Python function returns."""

@@ -10,8 +10,8 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Coroutine
-from importlib.machinery import PathFinder
+from collections.abc import Coroutine, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import module_from_spec
 from typing import Any
 
@@ -40,9 +40,7 @@ def main(root: str, target: str) -> None:
 
 
 def _function(root: str, module: str, name: str) -> Any:
-    # Behind all others: a file of the workspace must not stand in for a library that the handler imports.
-    sys.path.append(root)
-    _pin(root, *module.split(".")[:2])
+    _open(root, module)
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -53,6 +51,35 @@ def _function(root: str, module: str, name: str) -> Any:
     if not callable(function):
         raise Unusable(f"{module} has no function {name}")
     return function
+
+
+def _open(root: str, module: str) -> None:
+    """Let files of the workspace be imported: the handler's own before all others, and the rest behind them."""
+    # Behind: a file of the workspace must not stand in for a library that the handler imports.
+    sys.meta_path.append(_Own(root))
+    _pin(root, *module.split(".")[:2])
+
+
+class _Own:
+    """Finds modules of the workspace, for its own files: a library that tries one it can do without gets none."""
+
+    def __init__(self, root: str) -> None:
+        self._folder = os.path.join(root, "")
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: object = None) -> ModuleSpec | None:
+        """Where a module stands that a file of the workspace imports; those of packages are found by Python."""
+        asking = sys._getframe(1)
+        while asking.f_back and asking.f_globals.get("__name__", "").partition(".")[0] == "importlib":
+            asking = asking.f_back
+        own = path is None and self._holds(asking.f_code.co_filename)
+        return PathFinder.find_spec(name, [self._folder]) if own else None
+
+    def _holds(self, file: str) -> bool:
+        """Whether a file is of the workspace, and of no library that is installed in it."""
+        libraries = (os.path.join(folder, "") for folder in sys.path)
+        return file.startswith(self._folder) and not any(
+            folder.startswith(self._folder) and file.startswith(folder) for folder in libraries
+        )
 
 
 def _pin(root: str, package: str, inner: str | None = None) -> None:
@@ -79,3 +106,5 @@ def _called(function: Any, arguments: Any) -> Any:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+elif __name__ == "__mp_main__":  # a process that the handler shares its work with
+    _open(sys.argv[1], sys.argv[2].partition(":")[0])

@@ -217,7 +217,7 @@ class TestFailure:
 class TestLimits:
     def test_time(self, child: Child) -> None:
         began = time.monotonic()
-        assert str(child.failure("sleep 60", seconds=0.05)) == "it took longer than 0.05 s, and was ended"
+        assert str(child.failure("sleep 60", seconds=0.0512)) == "it took longer than 0.05 s, and was ended"
         assert time.monotonic() - began < LONG / 2
 
     def test_time_also_where_the_child_has_closed_its_ends(self, child: Child) -> None:

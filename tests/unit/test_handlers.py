@@ -250,6 +250,26 @@ class TestPython:
         box.put("neighbour.py", "here = True")
         assert box.python(source) == [True, "yaml"]
 
+    def test_no_file_of_the_workspace_is_taken_for_a_module_that_a_library_tries(self, box: Box) -> None:
+        for name in ("msvcrt", "org/python/core", "absent_anywhere"):
+            box.put(f"{name}.py", "raise SystemExit('pwned')")
+        box.put("venv/library.py", "try:\n    import absent_anywhere\nexcept ImportError:\n    found = 'nothing'")
+        source = "import sys\nsys.path.append('{}')\nimport subprocess, pickle, library, near\n"
+        box.put("near.py", "import importlib\nnear = importlib.import_module('nearer')")
+        box.put("nearer.py", "")
+        assert box.python(source.format(box.root / "venv") + "def f(): return library.found") == "nothing"
+
+    def test_a_function_may_share_its_work_with_other_processes(self, box: Box) -> None:
+        box.put("near.py", "def twice(x): return 2 * x")
+        box.put("pack/m.py", """\
+import multiprocessing, near
+def g(x): return near.twice(x)
+def f():
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.map(g, [1, 2])
+""")  # fmt: skip
+        assert box.call(python="pack.m:f") == [2, 4]
+
     def test_a_compiled_file_beside_it_does_not_replace_its_source(self, box: Box) -> None:
         bad = box.put("m.py", "def f(): return 'pwned'")
         mode = "py_compile.PycInvalidationMode.UNCHECKED_HASH"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import py_compile
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Any
 
 import pytest
@@ -40,13 +42,15 @@ class Box:
 
     def files(self, **handler: Any) -> list[str]:
         """What stands behind a handler besides the tool file."""
-        first, *rest = digests(self.workspace, self.tool(**handler))
+        first, *rest = digests(self.workspace, self.tool(**handler), self.user)
         assert first == Named("tools/t.json", digest_of((self.root / "tools/t.json").read_bytes()))
         return [named.label for named in rest]
 
     def allow(self, tool: Tool) -> None:
         """The user's side lists all that stands behind a tool now."""
-        self.user = replace(self.user, trusted_tools=frozenset(named.digest for named in digests(self.workspace, tool)))
+        self.user = replace(
+            self.user, trusted_tools=frozenset(named.digest for named in digests(self.workspace, tool, self.user))
+        )
 
     def missing(self, tool: Tool) -> list[str]:
         return [named.label for named in missing(self.workspace, tool, self.user)]
@@ -81,6 +85,10 @@ def box(tmp_path: Path) -> Box:
         (["uvicorn", "scripts.a:app"], ["scripts/a.py"]),
         (["python3", "scripts"], ["scripts"]),
         (["python3", "scripts/my-tool.py"], ["scripts/my-tool.py", "scripts/a.py"]),
+        (["awk", "-fnotes.txt"], ["notes.txt"]),
+        (["tar", "-xvfscripts/../notes.txt"], ["notes.txt"]),
+        (["curl", "-d@notes.txt", "@run.sh"], ["notes.txt", "run.sh"]),
+        (["python3", "-Bmscripts.a"], ["scripts/a.py"]),
     ],
     ids=lambda value: "",
 )
@@ -101,6 +109,13 @@ def test_the_tool_file_counts_as_it_was_read(box: Box) -> None:
     box.put("tools/t.json", "{}")
     assert box.missing(tool) == []
     assert box.missing(box.tool(command=["sh", "run.sh", "-x"])) == ["tools/t.json"]
+
+
+def test_a_program_on_path_counts_where_it_is_found_in_the_workspace(box: Box) -> None:
+    box.put("bin/prog", "#!/bin/sh").chmod(0o755)
+    box.user = replace(box.user, variables={"PATH": f"/usr/bin:{box.root / 'bin'}"})
+    assert box.files(command=["prog", "notes.txt"]) == ["bin/prog", "notes.txt"]
+    assert box.files(command=["sh"]) == []
 
 
 class TestPython:
@@ -144,6 +159,43 @@ class TestPython:
     def test_hostile_sources_are_digested_and_no_more(self, box: Box, source: str) -> None:
         (box.root / "m.py").write_bytes(source.encode("utf-8", "surrogatepass"))
         assert box.files(python="m:f") == ["m.py"]
+
+    @pytest.mark.parametrize("command", [["./scripts/go"], ["python3", "scripts/go"]], ids=" ".join)
+    def test_imports_are_followed_of_a_program_of_any_name(self, box: Box, command: list[str]) -> None:
+        box.put("scripts/go", "#!/usr/bin/env python3\nimport a\n")
+        assert box.files(command=command) == ["scripts/go", "scripts/a.py"]
+
+    @pytest.mark.parametrize("name", ["bisect.py", "bisect/__init__.py", "bisect.pyd", "org/python/core.py"])
+    @pytest.mark.parametrize("command", [["scripts/a.py"], ["-m", "a"], ["-c", "pass"]], ids=" ".join)
+    def test_what_would_stand_in_for_a_library_of_python_stands_behind_a_program(
+        self, box: Box, command: list[str], name: str
+    ) -> None:
+        box.put("a.py")
+        folder = "scripts/" if "scripts/a.py" in command else ""
+        box.put(folder + name)
+        assert folder + name in box.files(command=["python3", *command])
+
+    def test_all_that_an_installed_library_could_import_stands_behind_a_program_that_imports_it(self, box: Box) -> None:
+        box.put("scripts/a.py", "import json, b")
+        assert box.files(command=["python3", "scripts/a.py"]) == ["scripts/a.py", "scripts/b.py"]
+        box.put("scripts/b.py", "from requests.models import Response")
+        box.put("scripts/chardet/__init__.py")
+        assert set(box.files(command=["python3", "scripts/a.py"])) == {
+            "scripts/a.py", "scripts/b.py", "scripts/chardet/__init__.py", "scripts/inner/__init__.py",
+            "scripts/my-tool.py",
+        }  # fmt: skip
+
+    def test_what_is_compiled_counts_where_python_does_not_compare_it_with_its_source(self, box: Box) -> None:
+        for mode in ("TIMESTAMP", "CHECKED_HASH", "UNCHECKED_HASH"):
+            compiled = str(box.root / f"scripts/__pycache__/b.{mode}.pyc")
+            py_compile.compile(str(box.root / "scripts/b.py"), compiled, invalidation_mode=PycInvalidationMode[mode])
+        box.put("scripts/a.py", "import b")
+        files = ["scripts/a.py", "scripts/b.py", "scripts/__pycache__/b.UNCHECKED_HASH.pyc"]
+        assert box.files(command=["python3", "scripts/a.py"]) == files
+
+    def test_a_module_that_was_compiled_for_another_python_counts(self, box: Box) -> None:
+        box.put("scripts/a.cpython-399-other.so")
+        assert box.files(python="scripts.a:f") == ["scripts/a.cpython-399-other.so", "scripts/a.py"]
 
     def test_nothing_is_imported_to_find_out(self, box: Box) -> None:
         box.put("m.py", "raise SystemExit('imported')")
@@ -199,7 +251,16 @@ class TestChange:
         (box.root / "link").symlink_to(elsewhere / "deep")
         box.put("x", "good")
         tool = box.tool(command=["sh", "link/../x"])
-        assert digests(box.workspace, tool)[1:] == (Named("x", digest_of(b"good")), Named("x", digest_of(b"evil")))
+        one, other = digests(box.workspace, tool, box.user)[1:]
+        assert (one.label, other.label) == ("x", "x")
+        assert one.digest != other.digest
+
+    def test_a_file_that_is_allowed_elsewhere_is_missing(self, box: Box, allowed: Tool) -> None:
+        trusted = box.user.trusted_tools
+        box.allow(box.tool(command=["python3", "scripts/b.py"]))
+        box.user = replace(box.user, trusted_tools=trusted | box.user.trusted_tools)
+        box.put("scripts/a.py", (box.root / "scripts/b.py").read_text())
+        assert box.missing(allowed) == ["scripts/a.py"]
 
     def test_another_module_of_its_name_is_missing(self, box: Box) -> None:
         tool = box.tool(python="scripts.a:f")
@@ -213,7 +274,7 @@ class TestRefusal:
         tool = box.tool(command=["sh", "run.sh"])
         other = "sha256:" + "0" * 64
         box.user = replace(box.user, trusted_tools=frozenset({other}))
-        spec, script = digests(box.workspace, tool)
+        spec, script = digests(box.workspace, tool, box.user)
         error = refusal(tool, missing(box.workspace, tool, box.user), box.user)
         assert error.exit == Exit.SETUP
         assert error.message == (
@@ -239,6 +300,10 @@ class TestRefusal:
         assert "scripts (cannot be listed)" in error.message
         assert error.hint == "read it, then --tools t=run"
 
+    def test_a_command_of_endless_words_is_only_allowed_by_the_command_line(self, box: Box) -> None:
+        tool = box.tool(command=["sh", "-c", " ".join(map(str, range(9999)))])
+        assert digests(box.workspace, tool, box.user)[-1].digest == UNLISTED
+
     def test_many_files_are_counted(self, box: Box) -> None:
         tool = box.tool(command=["sh", *[str(box.put(f"f{n}", str(n))) for n in range(9)]])
         message = refusal(tool, missing(box.workspace, tool, box.user), box.user).message
@@ -251,4 +316,4 @@ class TestRefusal:
         tool = box.tool(command=["sh", "run.sh"])
         monkeypatch.setattr(Path, "open", closed)
         assert box.missing(tool) == ["tools/t.json", "run.sh"]
-        assert digests(box.workspace, tool)[1].digest == UNLISTED
+        assert digests(box.workspace, tool, box.user)[1].digest == UNLISTED
