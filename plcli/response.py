@@ -181,6 +181,11 @@ class Response(Kept):
         return tuple(part for part in self.parts if isinstance(part, ToolCallPart))
 
     @property
+    def whole(self) -> bool:
+        """Whether a conversation can go on after this answer: it did not fail, and was not cut off at a call."""
+        return self.failure is None and (self.state == "tool_calls" or not self.tool_calls)
+
+    @property
     def images(self) -> tuple[ImagePart, ...]:
         """The pictures of the answer, in order."""
         return tuple(part for part in self.parts if isinstance(part, ImagePart))

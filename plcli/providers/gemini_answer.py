@@ -33,14 +33,17 @@ _WITHOUT_IMAGE = ("NO_IMAGE", "IMAGE_OTHER")
 _DONE = ("STOP", "FUNCTION_CALL")
 """Reasons of an answer that came to its end; the second is what some gateways say of calls."""
 
+_UNDECLARED = "UNEXPECTED_TOOL_CALL"
+"""The reason where the model calls a tool that it was not given; told so, it mends its call."""
+
 _UNFINISHED = ("MAX_TOKENS", "CONTINUATION")
 
 _TROUBLES: Mapping[str, tuple[str, str, str]] = {
     "MALFORMED_FUNCTION_CALL": ("protocol", "the model wrote a call that cannot be read",
                                 "run it again, or make the tool's parameters simpler"),
     "MALFORMED_RESPONSE": ("protocol", "the model wrote an answer that cannot be read", _AGAIN),
-    "UNEXPECTED_TOOL_CALL": ("protocol", "the model called a tool that it was not given",
-                             "give it the tool, or write `tool_choice: none`"),
+    _UNDECLARED: ("protocol", "the model called a tool that it was not given",
+                  "give it the tool, or write `tool_choice: none`"),
     "TOO_MANY_TOOL_CALLS": ("server", "the model called the provider's own tools too often",
                             "ask for less, or drop a built-in tool"),
     "MISSING_THOUGHT_SIGNATURE": ("invalid", "a call in the conversation has lost its thoughtSignature",
@@ -166,7 +169,7 @@ def _state(
         return "no_image", _coded("invalid", message, hint, reason)
     if not reason:
         return "error", failed("protocol", "the answer is not complete: it has no finishReason", _AGAIN).failure
-    if reason not in _DONE:
+    if reason not in _DONE and not (reason == _UNDECLARED and any(isinstance(part, ToolCallPart) for part in parts)):
         return "error", _trouble(reason, candidate)
     if any(_is_open(item) for item in rows(table(candidate.get("content")).get("parts"))):
         return "error", failed("protocol", "a call in the answer is not complete", _AGAIN).failure

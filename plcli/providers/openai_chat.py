@@ -11,7 +11,7 @@ from plcli.exchange import Target, WireEvent
 from plcli.media import Json, lower
 from plcli.providers import openai_header, openai_tools, own_tools, params
 from plcli.providers.openai_chat_answer import read
-from plcli.providers.openai_chat_messages import chat_of, loosen, messages_of, unfit
+from plcli.providers.openai_chat_messages import chat_of, loosen, messages_of, unfit, without_id
 from plcli.providers.openai_chat_stream import fold, progress
 from plcli.providers.openai_client import post
 from plcli.providers.openai_spellings import respell_chat as respell
@@ -99,6 +99,8 @@ def next_turn(wire: Json, wire_response: Json, turns: Sequence[Message], chain: 
     """
     choices = rows(table(wire_response).get("choices"))[:1]
     said = [choice["message"] for choice in choices if isinstance(table(choice).get("message"), dict)]
+    if said and said[0].get("function_call") and not rows(said[0].get("tool_calls")):
+        turns = [turn._replace(parts=tuple(map(without_id, turn.parts))) for turn in turns]
     added = chat_of(turns, openai_tools.custom_names(_tools(wire)))
     return {**unforced(wire, turns), "messages": [*rows(wire.get("messages")), *said, *added]}
 

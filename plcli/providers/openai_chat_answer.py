@@ -118,6 +118,8 @@ def _state(
         return "error", failed("protocol", "the answer is not complete: the stream was cut", "try again").failure
     if not isinstance(choice.get("message"), dict):
         return "error", failed("protocol", "the answer has no message", CHECK_BASE_URL).failure
+    if reason == "error":
+        return "error", failed("server", "the server broke the answer off with an error", "try again").failure
     if reason == "length":
         return "incomplete", None
     return answered(parts), None

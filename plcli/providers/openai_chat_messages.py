@@ -58,6 +58,13 @@ def _results(parts: Sequence[Part]) -> bool:
     return bool(parts) and isinstance(parts[0], ToolResult)
 
 
+def without_id(part: Part) -> Part:
+    """A result as chat takes it of a call without an id (`function_call`): named by its tool. Others as they are."""
+    if not isinstance(part, ToolResult) or part.name is None:
+        return part
+    return Native({"role": "function", "name": part.name, "content": table(_result(part))["content"]})
+
+
 def _write(message: Message, custom: AbstractSet[str]) -> list[Json]:
     if only_native(message.parts):
         return [part.item for part in message.parts if isinstance(part, Native)]

@@ -227,7 +227,23 @@ def _is_whole(arguments: Json) -> bool:
 
 
 def _call(pieces: list[Mapping[str, Json]]) -> Json:
+    """A call as an unstreamed answer has it, which always says its arguments: servers want them back."""
     fields = _accumulated({key: item for key, item in piece.items() if key != "index"} for piece in pieces)
     kind = "custom" if isinstance(fields.get("custom"), dict) else "function"
     inner = _accumulated(table(piece.get(kind)) for piece in pieces)
+    said = "input" if kind == "custom" else "arguments"
+    if inner.get(said) is None:
+        inner[said] = ""
+    texts = [text for text in (table(piece.get(kind)).get(said) for piece in pieces) if text and isinstance(text, str)]
+    if kind == "function" and texts:
+        inner[said] = _once(texts)
     return {**fields, "type": fields.get("type") or kind, kind: inner}
+
+
+def _once(texts: list[str]) -> str:
+    """The arguments that pieces add up to, where some servers send all of them, or all so far, once more."""
+    whole, last = join(texts), texts[-1]
+    if _is_whole(whole) or not _is_whole(last):
+        return whole
+    before = [text for text in texts if text != last]
+    return last if join(before) == last or all(map(last.startswith, before)) else whole

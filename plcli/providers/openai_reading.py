@@ -9,7 +9,12 @@ from plcli.response import ToolCallPart
 
 
 def function_call(call_id: Json, name: Json, arguments: Json) -> ToolCallPart:
-    """The call of a function; arguments that are no JSON object stay as they are, and none are an empty object."""
-    text = words("{}" if arguments in (None, "") else arguments)
+    """The call of a function; arguments that are no JSON object stay as they are, and none are an empty object.
+
+    Servers write none as `null`, as the text `null`, and as a text with nothing in it.
+    """
+    text = words(arguments)
+    if arguments is None or (text is not None and text.strip() in ("", "null")):
+        text = "{}"
     value = encode(arguments) if text is None else parse_object(text)
     return ToolCallPart(id=words(call_id), name=words(name) or "", arguments=text if value is None else value)

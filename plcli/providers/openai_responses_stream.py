@@ -45,6 +45,9 @@ _PIECES = {
     "response.custom_tool_call_input.delta": _Piece({"type": "custom_tool_call"}, "input"),
 }
 
+_WHOLE = {f"{name.removesuffix('delta')}done": name for name in _PIECES}
+"""The events that say once more what the deltas of one kind come to; some servers send nothing else."""
+
 
 def progress(event: WireEvent) -> Event | None:
     """What a person sees while it streams; a partial picture is named by its number, from 1."""
@@ -106,7 +109,7 @@ def fold(events: Iterable[WireEvent]) -> Folded:
 
 
 class _Gathered:
-    """The items of a stream, and the deltas of those that are not done."""
+    """The items of a stream, and the deltas of what they do not say themselves."""
 
     def __init__(self) -> None:
         self._items: dict[int, dict[str, Json]] = {}
@@ -127,25 +130,36 @@ class _Gathered:
             self._last = max(self._last, index)
             if done:
                 self._done.add(index)
-                self._deltas.pop(index, None)
+                self._deltas[index] = _unsaid(data["item"], self._deltas.get(index, {}))
             else:
                 self._begun[identity] = index
-        elif isinstance(kind, str) and kind in _PIECES and isinstance(data.get("delta"), str):
-            place = count(data.get(_PIECES[kind].counter)) or 0
-            index = max(self._last, 0) if index is None else index
-            self._deltas.setdefault(index, {}).setdefault((kind, place), []).append(data["delta"])
+        elif isinstance(kind, str) and (named := _WHOLE.get(kind, kind)) in _PIECES:
+            if index is None:
+                index = self._begun.get(str(data.get("item_id")), max(self._last, 0))
+            piece = _PIECES[named]
+            text = data.get("delta" if named == kind else piece.key if piece.counter else piece.field)
+            if index in self._done or not isinstance(text, str) or not text:
+                return
+            place = count(data.get(piece.counter)) or 0
+            texts = self._deltas.setdefault(index, {}).setdefault((named, place), [])
+            if named != kind:
+                texts.clear()
+            texts.append(text)
 
     def output(self) -> list[Json]:
         """The items in order, as far as they came."""
         indexes = sorted({*self._items, *self._deltas})
-        return [
-            self._items[index] if index in self._done else _filled(self._items.get(index), self._deltas.get(index, {}))
-            for index in indexes
-        ]
+        return [_filled(self._items.get(index), self._deltas.get(index, {})) for index in indexes]
+
+
+def _unsaid(item: Mapping[str, Json], deltas: Mapping[tuple[str, int], list[str]]) -> dict[tuple[str, int], list[str]]:
+    """The deltas of a call whose item, though it is done, has nothing in their place."""
+    pieces = {place: _PIECES[place[0]] for place in deltas}
+    return {place: deltas[place] for place, piece in pieces.items() if not piece.counter and not item.get(piece.field)}
 
 
 def _filled(item: dict[str, Json] | None, deltas: Mapping[tuple[str, int], list[str]]) -> Json:
-    """An item that is not done, with the deltas that came."""
+    """An item with the deltas that came and that it does not say itself."""
     whole = dict(item or {})
     lists: dict[str, list[Json]] = {}
     for (kind, _), texts in sorted(deltas.items(), key=lambda delta: delta[0][1]):

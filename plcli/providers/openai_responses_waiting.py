@@ -1,4 +1,4 @@
-"""Calls of OpenAI's own tools that wait for the client: approvals, commands, patches, screens.
+"""Calls of OpenAI's own tools that wait for the client: approvals, commands, patches, screens, tools to be found.
 
 What a hosted tool does itself is none of them, and neither is a call that the same answer answers.
 Sources: `ResponseOutputItem` and `ResponseInputItemParam` of openai, and for the output of a local shell, whose
@@ -68,6 +68,11 @@ def _screen(said: _Said) -> dict[str, Json]:
     return {"output": {"type": "computer_screenshot", "image_url": said.picture or said.words}}
 
 
+def _search(said: _Said) -> dict[str, Json]:
+    """Words name no tools: such a search has found none."""
+    return {"execution": "client", "status": "incomplete" if said.failed else "completed", "tools": []}
+
+
 _KINDS = {
     "mcp_approval_request": _Kind(
         "mcp_approval", frozenset(("server_label", "name", "arguments")),
@@ -89,6 +94,10 @@ _KINDS = {
         "computer", frozenset(("action", "actions", "pending_safety_checks")),
         "computer_call_output", frozenset(("output", "acknowledged_safety_checks", "status")), _screen,
     ),
+    "tool_search_call": _Kind(
+        "tool_search", frozenset(("arguments",)),
+        "tool_search_output", frozenset(("tools", "status", "execution")), _search,
+    ),
 }  # fmt: skip
 _NAMED_UNDER = {kind.answer: kind.names for kind in _KINDS.values()}
 
@@ -102,7 +111,7 @@ def answered(output: Iterable[Json]) -> frozenset[str]:
 def call_id(item: Mapping[str, Json]) -> str | None:
     """What the answer to an item that waits has to name; None for other items."""
     kind = _kind(item)
-    hosted = table(item.get("environment")).get("type") == "container_reference"
+    hosted = table(item.get("environment")).get("type") == "container_reference" or item.get("execution") == "server"
     named = item.get(kind.id) if kind is not None and not hosted else None
     return named if isinstance(named, str) and named else None
 

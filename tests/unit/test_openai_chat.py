@@ -429,6 +429,34 @@ def test_arguments_that_come_as_an_object_are_kept() -> None:
     ]
 
 
+@pytest.mark.parametrize("said", [{}, {"arguments": None}, {"arguments": ""}])
+def test_a_call_whose_arguments_never_came_goes_back_with_empty_ones(said: dict[str, Any]) -> None:
+    streamed = [call_piece(index=0, id="c1", function={"name": "f", **said}), chunk({}, "tool_calls")]
+    (call,) = adapter.fold(streamed).body["choices"][0]["message"]["tool_calls"]
+    assert call == {"id": "c1", "type": "function", "function": {"name": "f", "arguments": ""}}
+    assert calls_of(*streamed) == [ToolCallPart(id="c1", name="f", arguments={})]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["", '{"a":{"a":1}}', '{"a":{"a":1}}'],
+        ['{"a":', '{"a":1}', "}", '{"a":{"a":1}}', '{"a":{"a":1}}'],
+        ['{"a":{', '{"a":{"a":1', '{"a":{"a":1}}'],
+        ['{"a":', '{"a":1}}'],
+    ],
+    ids=["the whole twice", "pieces and then the whole", "all so far each time", "pieces that look alike"],
+)
+def test_arguments_that_are_sent_once_more_count_once(texts: list[str]) -> None:
+    pieces = [call_piece(index=0, id="c1", function={"name": "f", "arguments": text}) for text in texts]
+    assert calls_of(*pieces) == [ToolCallPart(id="c1", name="f", arguments={"a": {"a": 1}})]
+
+
+def test_an_object_inside_arguments_that_were_cut_is_not_taken_for_them() -> None:
+    pieces = [call_piece(index=0, id="c1", function={"name": "f", "arguments": text}) for text in ('{"a":[', "{}")]
+    assert calls_of(*pieces) == [ToolCallPart(id="c1", name="f", arguments='{"a":[{}')]
+
+
 def test_a_free_form_call_is_gathered_too() -> None:
     assert calls_of(
         call_piece(index=0, id="c1", type="custom", custom={"name": "sql", "input": "sel"}),

@@ -495,6 +495,49 @@ def test_items_without_an_index_follow_one_another() -> None:
     ]
 
 
+def call(at: int, arguments: str = "") -> Any:
+    return {"type": "function_call", "id": f"fc_{at}", "call_id": f"c{at}", "name": f"f{at}", "arguments": arguments}
+
+
+PIECES = {"type": "response.function_call_arguments.delta"}
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        # the arguments only as a whole
+        [
+            {"type": "response.function_call_arguments.done", "output_index": 0, "arguments": '{"a":1}'},
+            {"type": "response.function_call_arguments.done", "output_index": 1, "arguments": '{"b":2}'},
+        ],
+        # in pieces, and then as a whole
+        [
+            {**PIECES, "output_index": 0, "delta": '{"a"'},
+            {**PIECES, "output_index": 1, "delta": '{"b":2}'},
+            {"type": "response.function_call_arguments.done", "output_index": 0, "arguments": '{"a":1}'},
+        ],
+        # in pieces, which the items that are done do not repeat
+        [
+            {**PIECES, "output_index": 0, "delta": '{"a":1}'},
+            {"type": "response.output_item.done", "output_index": 0, "item": call(0)},
+            {**PIECES, "output_index": 1, "delta": '{"b":2}'},
+            {"type": "response.output_item.done", "output_index": 1, "item": call(1)},
+        ],
+        # known by the items' ids alone
+        [
+            {**PIECES, "item_id": "fc_0", "delta": '{"a"'},
+            {**PIECES, "item_id": "fc_1", "delta": '{"b":2}'},
+            {**PIECES, "item_id": "fc_0", "delta": ":1}"},
+        ],
+    ],
+)
+def test_arguments_are_those_that_came_however_a_stream_brings_them(pieces: list[Any]) -> None:
+    begun = [{"type": "response.output_item.added", "output_index": at, "item": call(at)} for at in (0, 1)]
+    ended = {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": []}}
+    folded = adapter.fold(events(*begun, *pieces, ended))
+    assert [each.arguments for each in adapter.read(folded.body).tool_calls] == [{"a": 1}, {"b": 2}]
+
+
 def test_an_error_without_a_type_is_an_answer_that_failed_too() -> None:
     folded = adapter.fold(events({"error": "out of memory"}))
     assert folded.complete

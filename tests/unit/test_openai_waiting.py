@@ -52,8 +52,16 @@ SCREENSHOT = {
     "pending_safety_checks": [],
     "status": "completed",
 }
+SEARCH = {
+    "type": "tool_search_call",
+    "id": "ts_1",
+    "call_id": "call_5",
+    "execution": "client",
+    "arguments": {"queries": ["rates"]},
+    "status": "completed",
+}
 FUNCTION = {"type": "function_call", "id": "fc_1", "call_id": "call_9", "name": "shell", "arguments": "{}"}
-ITEMS: list[Any] = [APPROVAL, SHELL, LOCAL_SHELL, PATCH, SCREENSHOT]
+ITEMS: list[Any] = [APPROVAL, SHELL, LOCAL_SHELL, PATCH, SCREENSHOT, SEARCH]
 
 CALLS = (
     ToolCallPart(
@@ -70,6 +78,9 @@ CALLS = (
         id="call_3", name="apply_patch", arguments={"operation": PATCH["operation"]}, native="apply_patch_call"
     ),
     ToolCallPart(id="call_4", name="computer", arguments={"action": {"type": "screenshot"}}, native="computer_call"),
+    ToolCallPart(
+        id="call_5", name="tool_search", arguments={"arguments": {"queries": ["rates"]}}, native="tool_search_call"
+    ),
 )
 
 
@@ -111,6 +122,7 @@ def test_a_stream_shows_what_waits_by_the_name_of_its_tool() -> None:
         [{**SHELL, "environment": {"type": "container_reference", "container_id": "c"}}],
         [APPROVAL, {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True}],
         [{**SHELL, "call_id": None}],
+        [{**SEARCH, "execution": "server"}],
         [{**APPROVAL, "id": ""}],
         [{"type": "mcp_call", "id": "mcp_1", "name": "search", "arguments": "{}", "server_label": "deep"}],
         [{"type": ["shell_call"]}],
@@ -129,6 +141,7 @@ def test_arguments_that_are_no_json_are_shown_as_they_are() -> None:
 APPROVED = {"type": "mcp_approval_response", "approval_request_id": "mcpr_1"}
 TOLD = {"type": "shell_call_output", "call_id": "call_1", "max_output_length": 4096}
 PATCHED = {"type": "apply_patch_call_output", "call_id": "call_3"}
+FOUND = {"type": "tool_search_output", "call_id": "call_5", "execution": "client"}
 LISTED = {"type": "local_shell_call_output", "call_id": "call_2"}
 CHUNK: dict[str, Any] = {"stdout": "a", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}
 
@@ -167,6 +180,9 @@ def test_nothing_but_a_plain_yes_approves(said: str, item: Any) -> None:
         (PATCH, '{"error":"no"}', {**PATCHED, "status": "failed", "output": "no"}),
         (PATCH, '{"status":"failed"}', {**PATCHED, "status": "failed"}),
         (PATCH, '{"output":"ok"}', {**PATCHED, "status": "completed", "output": "ok"}),
+        (SEARCH, '{"tools":[{"name":"f"}]}', {**FOUND, "status": "completed", "tools": [{"name": "f"}]}),
+        (SEARCH, "nothing like it", {**FOUND, "status": "completed", "tools": []}),
+        (SEARCH, '{"error":"no index"}', {**FOUND, "status": "incomplete", "tools": []}),
     ],
 )
 def test_an_object_gives_the_fields_and_words_stand_where_they_fit(call: Any, said: str, item: Any) -> None:
