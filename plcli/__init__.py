@@ -16,7 +16,7 @@ import against it.
                    toolfacts, validate < toolcheck
                    connect, modeluse < modelfacts; resolve, engine < modelcheck
                    resolve, request_rules < validate; connect < engine
-                   policies < answering; engine, answering < rounds
+                   ingredients, policies < answering; engine, answering < rounds
                    resolve, expect, rounds < runs < tally, runrecords, standing; standing < continuing
                    batch; resolve < unfinished; drafts, resolve < respec
     3  KEEPERS     rejections < schemas < published; fence, schemas < workspace < modelrefs, toolbox

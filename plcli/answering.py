@@ -8,10 +8,11 @@ its files.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from plcli import permission
 from plcli.cancel import Cancel
@@ -20,6 +21,7 @@ from plcli.environment import UserSide
 from plcli.errors import SpecError, ToolError, UsageError
 from plcli.fence import BadReference
 from plcli.handlers import HandlerFailed, Handlers
+from plcli.ingredients import offered_tool
 from plcli.matchers import equal, shown
 from plcli.media import Json, MediaMissing, MediaReader, decode, encode, lower, references
 from plcli.policies import ToolTerms
@@ -35,9 +37,20 @@ from plcli.toolfit import argument_fault, result_fault
 from plcli.toolresults import BadResult, taken
 from plcli.workspace import Workspace
 
+_DAY = 86_400.0
+"""Seconds that a stub may delay its answer, where the command line allows more."""
+
 
 def _no_media(digest: str) -> bytes:
     raise MediaMissing(digest)
+
+
+Calling = Callable[[ToolCallPart, bool], None]
+"""Is told a call before its handler answers it, or a person, who is shown it and asked (True)."""
+
+
+def _unheard(call: ToolCallPart, asked: bool) -> None:
+    """Nobody listens."""
 
 
 @dataclass(slots=True)
@@ -60,6 +73,7 @@ class Answering:
     _stubs: dict[str, Stubs] = field(default_factory=dict)
     _handlers: Handlers | None = None
     _used: set[int] = field(default_factory=set)
+    _calling: Calling = _unheard
 
     def policy(self, call: ToolCallPart) -> Policy:
         """What holds for a call: what the command line says, else `run` where the user's side allows it, else `stop`.
@@ -102,6 +116,15 @@ class Answering:
                 return call.model_copy(update={"arguments": text})
         return call
 
+    @contextmanager
+    def told(self, calling: Calling) -> Iterator[None]:
+        """Meanwhile tell of each call that takes its time."""
+        self._calling = calling
+        try:
+            yield
+        finally:
+            self._calling = _unheard
+
     def remember(self, logged: Sequence[ToolResultRecord]) -> None:
         """Count what stubs have answered in the runs before, so that those that answer in turn go on."""
         for each in logged:
@@ -121,6 +144,15 @@ class Answering:
             return tool.spec.format is not None
         return isinstance(self.offered().get(name), CustomTool)
 
+    def _takers(self, offered: FunctionTool | CustomTool) -> Iterator[FunctionTool | CustomTool]:
+        """The tool as the model was told of it, and as its file has it: a log or a `body` may tell of another."""
+        file = self.tools.get(offered.name)
+        own = offered_tool(file.spec) if file is not None else offered
+        if type(own) is type(offered):
+            yield offered
+        if own != offered:
+            yield own
+
     def _wrong(self, call: ToolCallPart, policy: Policy) -> ToolAnswer | None:
         """The failure that the model is told where its call is wrong."""
         if call.native is not None:
@@ -132,29 +164,26 @@ class Answering:
             names = ", ".join(sorted(tools)) or "none"
             others = f"did you mean {meant!r}?" if meant else f"the tools are: {names}"
             fault = f"there is no tool {call.name!r}; {others}"
-        elif isinstance(offered, FunctionTool) and self._free_form(call.name):
-            found = argument_fault(CustomTool(call.name), call.arguments)
-            fault = f"the arguments are wrong: {found}" if found else ""
         else:
-            found = argument_fault(offered, call.arguments)
+            found = next(filter(None, (argument_fault(one, call.arguments) for one in self._takers(offered))), None)
             fault = f"the arguments are wrong: {found}" if found else ""
         if not fault:
             return None
         if self.terms.strict:
             raise ToolError(f"{call.name}: {fault}", hint="without --strict-tools the model is told, and may try again")
         source: AnsweredBy = "answer" if policy == "stop" else policy
-        return ToolAnswer(source, error=fault, wrong=True)
+        return ToolAnswer(source, error=fault, duration_ms=0, wrong=True)
 
     def _of(self, policy: Policy, call: ToolCallPart, seconds: float) -> ToolAnswer | None:
         if policy == "stub":
-            return self._stub(call)
+            return self._stub(call, seconds)
         if policy == "run":
             return self._run(call, seconds)
         if policy == "ask":
             return self._ask(call, seconds)
         return self._history(call) if policy == "history" else None
 
-    def _stub(self, call: ToolCallPart) -> ToolAnswer:
+    def _stub(self, call: ToolCallPart, seconds: float) -> ToolAnswer:
         tool = self.tools.get(call.name)
         if tool is None:
             raise ToolError(
@@ -165,8 +194,12 @@ class Answering:
             stub = self._stubs_of(tool).answer(call.arguments)
         except NoStub as error:
             raise ToolError(f"{call.name}: {error}", hint=_stub_hint(tool, call)) from None
+        longest = round(min(max(seconds, 0.0), _DAY) * 1000)
         if stub.delay_ms:
-            self.cancel.wait(stub.delay_ms / 1000)
+            self.cancel.wait(min(stub.delay_ms, longest) / 1000)
+        if stub.delay_ms > longest:
+            late = self._failed(call, "stub", f"it took longer than {round(seconds, 2):g} s, and was ended")
+            return late._replace(duration_ms=longest)
         if stub.error is not None:
             return ToolAnswer("stub", error=stub.error, duration_ms=stub.delay_ms or 0)
         answer = self._taken("stub", stub.result, call)._replace(duration_ms=stub.delay_ms or 0)
@@ -189,6 +222,7 @@ class Answering:
             where = tool.document.file if tool else f"tools/{call.name}.yaml"
             hint = f"add `command:`, `python:` or `mcp:` to {where}, or --tools {call.name}=stub"
             raise ToolError(f"{call.name} has no handler that could run", hint=hint)
+        self._calling(call, False)
         if self._handlers is None:
             self._handlers = Handlers(self.workspace, self.user, tell=self.terms.tell, cancel=self.cancel)
         try:
@@ -223,6 +257,7 @@ class Answering:
         if self.terms.ask is None:
             raise ToolError(f"{call.name} waits for a person, and nobody can be asked here", hint="--tools stub")
         fault: str | None = None
+        self._calling(call, True)
         while True:
             asked = self.terms.ask(call, self.tools.get(call.name), fault)
             if asked.policy is not None:
@@ -257,9 +292,11 @@ class Answering:
     def _taken(self, source: AnsweredBy, result: Json, call: ToolCallPart) -> ToolAnswer:
         """The answer with its media lifted; a result that is not as it must be is a failure."""
         tool = self.tools.get(call.name)
-        base = self.workspace.root
+        base: Path | None = self.workspace.root
         if source == "stub" and tool is not None:
             base = (tool.stubs_path or tool.path).parent
+        elif source == "run" and tool is not None and tool.spec.mcp is not None:
+            base = None
         try:
             kept, media = taken(self.workspace, result, base)
         except BadResult as error:
@@ -287,4 +324,6 @@ def _stubs_file(tool: Tool) -> str:
 
 
 def _stub_hint(tool: Tool, call: ToolCallPart) -> str:
-    return f"add {{when: {shown(call.arguments)}, return: …}} to `stubs` of {_stubs_file(tool)}"
+    told = shown(call.arguments)
+    condition = f"when: {told}" if isinstance(call.arguments, dict) else f"when_schema: {{const: {told}}}"
+    return f"add {{{condition}, return: …}} to `stubs` of {_stubs_file(tool)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
@@ -106,7 +107,7 @@ def main(args: list[str] | None = None) -> int:
         code = command.main(args or ["--help"], prog_name="plcli", standalone_mode=False, obj=screen)
     except typer.TyperException as error:
         message = error.format_message()
-        return _report(screen, UsageError(message[:1].lower() + message[1:], hint=_usage_hint(error)))
+        return _report(screen, UsageError(message[:1].lower() + message[1:], hint=_usage_hint(error, args)))
     except PlcliError as error:
         return _report(screen, error)
     except (KeyboardInterrupt, typer.Abort):
@@ -157,6 +158,9 @@ def _report(screen: Screen, error: PlcliError) -> int:
     return int(error.exit)
 
 
-def _usage_hint(error: typer.TyperException) -> str | None:
+def _usage_hint(error: typer.TyperException, args: Sequence[str]) -> str:
+    """The help of the command that was called wrongly, as far as it is known."""
     context = getattr(error, "ctx", None)
-    return f"{context.command_path} --help" if context is not None else None
+    if context is not None:
+        return f"{context.command_path} --help"
+    return " ".join(("plcli", *(name for name in args[:1] if name in COMMANDS), "--help"))

@@ -7,7 +7,7 @@ from itertools import islice
 
 from plcli.continuing import reopen
 from plcli.errors import UsageError
-from plcli.records import Record, ToolResultRecord
+from plcli.records import Record
 from plcli.runlog import RunLog
 from plcli.running import Running
 from plcli.talk import Talk
@@ -23,19 +23,15 @@ def continued(running: Running, run: str, way: str) -> Talk:
     Raises `UsageError` for a run that there is not, `NotReplayable` for one that is not whole any more.
     """
     session = running.session
-    record = session.log.find(run)
-    standing = reopen(session.workspace, record, session.store, _results(session.log, record))
+    chain = list(islice(_back(session.log, session.log.find(run)), LONGEST))
+    standing = reopen(session.workspace, chain, session.store)
     check_tools(running.terms, [standing.resolved])
+    session.protect_granted(standing.resolved.tools.values())
     return Talk(running, [standing], way)
 
 
-def _results(log: RunLog, record: Record) -> Iterator[ToolResultRecord]:
-    """The answers of tools in the conversation up to this run, the oldest first."""
-    for one in reversed(list(islice(_back(log, record), LONGEST))):
-        yield from one.tool_results or ()
-
-
 def _back(log: RunLog, record: Record) -> Iterator[Record]:
+    """A run and those that it continues, the newest first."""
     yield record
     seen = {record.id}
     while record.parent is not None and record.parent not in seen:

@@ -24,33 +24,38 @@ from plcli.moving import move
 from plcli.providers.reading import table
 from plcli.providers.registry import Compiled, adapter
 from plcli.providers.roundtrip import same
-from plcli.records import Record, ToolResultRecord
+from plcli.records import Record
 from plcli.request import BuiltinTool, Request
 from plcli.resolve import Overrides, Resolved, with_model
 from plcli.response import ToolCallPart
-from plcli.rounds import Answered, paired
+from plcli.rounds import BEFORE, Answered, paired
 from plcli.standing import Standing
 from plcli.toolbox import Tool, load_tool
 from plcli.traffic import wire_requests
 from plcli.workspace import Workspace
 
 
-def reopen(workspace: Workspace, record: Record, store: MediaStore, earlier: Iterable[ToolResultRecord]) -> Standing:
-    """Where a logged run left its conversation; `earlier` are the answers of tools in it, the run's own included.
+def reopen(workspace: Workspace, runs: Sequence[Record], store: MediaStore) -> Standing:
+    """Where a logged run left its conversation: the run, and those that it continues, the newest first.
 
     Raises `NotReplayable` where something of it is gone, `SetupError` and `SpecError` where its model is.
     """
-    if not record.exchanges:
-        raise NotReplayable(f"run {record.id} cannot go on: nothing was sent", hint="run its spec again")
+    newest = runs[0]
+    at = next((n for n, one in enumerate(runs) if one.exchanges), None)
+    if at is None:
+        raise NotReplayable(f"run {newest.id} cannot go on: nothing was sent", hint="run its spec again")
+    record = runs[at]
     last = len(record.exchanges) - 1
+    # Newer runs that asked nothing have answered calls of this one.
+    results = [each for each in record.tool_results or () if each.exchange == last]
+    results += (each for one in reversed(runs[:at]) for each in one.tool_results or () if each.exchange == BEFORE)
     try:
         wire = wire_requests(record.exchanges)[-1]
         answer = decode(record.exchanges[-1].response) if _answered(record) else None
-        _check_whole(record, [wire, answer, *(decode(each.result) for each in record.tool_results or ())], store)
+        _check_whole(record, [wire, answer, *(decode(each.result) for each in results)], store)
         answered = [
             Answered(last, ToolCallPart(id=each.call_id, name=each.name), logged_answer(each, store.get))
-            for each in record.tool_results or ()
-            if each.exchange == last
+            for each in results
         ]
     except ValueError as error:
         raise NotReplayable(f"run {record.id} cannot go on: it is damaged: {error}") from None
@@ -64,9 +69,9 @@ def reopen(workspace: Workspace, record: Record, store: MediaStore, earlier: Ite
     if answer is not None:
         try:
             response = made.read(lift(answer, made.MEDIA, elsewhere=False)[0])
-            calls = response.tool_calls if response.state == "tool_calls" else ()
         except CallFailed as error:
             raise NotReplayable(f"run {record.id} cannot go on: {error.message}") from None
+        calls, answer = (response.tool_calls, answer) if response.whole else ((), None)
     resolved = Resolved(
         request=request._replace(chain="server") if _stated_chain(record, store) == "server" else request,
         compiled=Compiled(wire, target),
@@ -74,14 +79,15 @@ def reopen(workspace: Workspace, record: Record, store: MediaStore, earlier: Ite
         spec=None,
         document=None,
         file=None,
-        variables=record.variables or {},
+        variables=newest.variables or {},
         expectations=(),
         sources=(),
         media={},
         tools=_tools(workspace, (tool.name for tool in request.tools if not isinstance(tool, BuiltinTool))),
-        parent=record,
+        parent=newest,
     )
-    return Standing(resolved, answer, paired(calls, answered), results=tuple(earlier))
+    earlier = tuple(each for one in reversed(runs) for each in one.tool_results or ())
+    return Standing(resolved, answer, paired(calls, answered), results=earlier)
 
 
 def _stated_chain(record: Record, store: MediaStore) -> Json:

@@ -34,18 +34,14 @@ Listing = list[McpTool]
 class Servers:
     """The servers of one run. Each is opened once, and again where it has ended; `close` ends them all.
 
-    Of one thread. `tell` gets the name of a tool, the one that was called last, and a line of its server's stderr;
-    it is called from another thread.
+    Of one thread. `tell` gets a line of a server's stderr; it is called from another thread.
     """
 
-    def __init__(
-        self, workspace: Workspace, user: UserSide, *, tell: Callable[[str, str], None], cancel: Cancel
-    ) -> None:
+    def __init__(self, workspace: Workspace, user: UserSide, *, tell: Callable[[str], None], cancel: Cancel) -> None:
         self._workspace = workspace
         self._user = user
         self._tell = tell
         self._cancel = cancel
-        self._speaker = ""
         self._loop: Loop | None = None
         self._sessions: dict[tuple[object, ...], Session] = {}
 
@@ -62,13 +58,11 @@ class Servers:
             compact(arguments).encode()
         except UnicodeEncodeError:
             raise McpFailed("the arguments hold half of a character, which no MCP server can read") from None
-        self._speaker = handler.tool
         session = self._session(handler.command, handler.url, env)
         return result_of(self._ask(session, lambda to: call_tool(to, handler.tool, arguments), seconds))
 
     def list(self, command: Sequence[str] | None, url: str | None, env: Mapping[str, str], seconds: float) -> Listing:
         """The tools of a server that `command` starts or that answers at `url`; limits and errors as in `call`."""
-        self._speaker = url or " ".join(command or ())
         return self._ask(self._session(command, url, env), list_tools, seconds)
 
     def close(self) -> None:
@@ -110,10 +104,7 @@ class Servers:
         except ChildFailed as error:
             raise McpFailed(str(error)) from None
         _need_package()
-        return Session(command[0], over_stdio(argv, env, self._workspace.root, self._told))
-
-    def _told(self, line: str) -> None:
-        self._tell(self._speaker, line)
+        return Session(command[0], over_stdio(argv, env, self._workspace.root, self._tell))
 
     def _ask(self, session: Session, question: Callable[[ClientSession], Awaitable[T]], seconds: float) -> T:
         """What a server answers; the time, the run and an interrupt end the question."""

@@ -73,10 +73,8 @@ Tools = Annotated[
 ]
 StrictTools = Annotated[bool, typer.Option("--strict-tools", help="End at a wrong call or a failing tool.")]
 RecordStubs = Annotated[bool, typer.Option("--record-stubs", help="Keep what handlers answer as stubs.")]
-MaxRounds = Annotated[
-    int, typer.Option("--max-rounds", metavar="N", min=1, help="Answer the calls of so many answers at most.")
-]
-MaxCalls = Annotated[int, typer.Option("--max-calls", metavar="N", min=1, help="Answer so many calls at most.")]
+MaxRounds = Annotated[int, typer.Option("--max-rounds", metavar="N", min=1, help="At most so many rounds of calls.")]
+MaxCalls = Annotated[int, typer.Option("--max-calls", metavar="N", min=1, help="At most so many calls of tools.")]
 ToolTimeout = Annotated[
     float, typer.Option("--tool-timeout", metavar="SECONDS", min=0.001, help="Longest time for one call of a tool.")
 ]

@@ -21,6 +21,9 @@ MARK = "[redacted]"
 SHORTEST = 8
 """Characters from which a value is looked for: shorter ones occur by chance, and protect nothing."""
 
+LINE = 16
+"""Characters from which a line of a longer value is looked for alone."""
+
 PATTERNS = 16
 """Patterns that a workspace may name."""
 
@@ -89,8 +92,11 @@ class Redactor:
         self._secrets = frozenset(secrets)
         self._sources = tuple(patterns)
         values = {value for secret in self._secrets if len(value := secret.strip()) >= SHORTEST and value not in MARK}
-        self.literals = tuple(dict.fromkeys(spelling for value in sorted(values) for spelling in spellings(value)))
-        """Every spelling of every value that is looked for."""
+        spelled = (spelling for value in sorted(values) for spelling in spellings(value))
+        # What a program writes to its stderr comes line by line.
+        lines = (line for value in sorted(values) for line in map(str.strip, value.splitlines()))
+        self.literals = tuple(dict.fromkeys((*spelled, *(line for line in lines if len(line) >= LINE))))
+        """Every spelling of every value that is looked for, and its longer lines."""
         self.patterns = _compiled(self._sources)
         """The patterns of the workspace."""
 

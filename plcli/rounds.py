@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from plcli.answering import Answering
+from plcli.answering import Answering, Calling
 from plcli.connect import Connection
 from plcli.engine import Turn, WaitWatch, Watch, ask
 from plcli.errors import PlcliError, ToolError
@@ -22,6 +22,8 @@ from plcli.providers.registry import Adapter
 from plcli.request import Message, Text, ToolResult
 from plcli.response import Failure, Response, ToolCallPart, Usage
 from plcli.toolanswers import ToolAnswer
+
+_GO_ON = "allow more, or go on: plcli run --continue last, with the same --tools"
 
 BEFORE = -1
 """The exchange of an answer to a call of the run that this one continues."""
@@ -37,7 +39,10 @@ class Answered(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """What a run came to: its turns, one at least, the answers that tools gave, and why there is no whole answer."""
+    """What a run came to: its turns, the answers that tools gave, and why there is no whole answer.
+
+    One that only answered calls of the run before has no turn.
+    """
 
     turns: tuple[Turn, ...]
     answered: tuple[Answered, ...] = ()
@@ -45,8 +50,8 @@ class Rounds:
 
     @property
     def response(self) -> Response:
-        """The last answer."""
-        return self.turns[-1].response
+        """The last answer; calls that wait, where nothing was asked."""
+        return self.turns[-1].response if self.turns else Response(state="tool_calls")
 
     @property
     def calls(self) -> tuple[ToolCallPart, ...]:
@@ -89,12 +94,13 @@ class Rounds:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """Who is told what while a run goes on: pieces of answers, waits, whole answers, what tools answered, and
-    each further request."""
+    """Who is told what while a run goes on: pieces of answers, waits, whole answers, calls that take their time,
+    what tools answered, and each further request."""
 
     event: Watch
     wait: WaitWatch
     turned: Callable[[Response], None] = field(default=lambda response: None)
+    calling: Calling = field(default=lambda call, asked: None)
     answered: Callable[[Answered], None] = field(default=lambda answered: None)
     again: Callable[[], None] = field(default=lambda: None)
 
@@ -115,7 +121,8 @@ def converse(
 
     `already` are answers that the wire holds. Failures, Ctrl-C and being cancelled end in a value too.
     """
-    return _Going(connection, target, chain, stream, read_media, watching, answering).go(wire, already)
+    with answering.told(watching.calling):
+        return _Going(connection, target, chain, stream, read_media, watching, answering).go(wire, already)
 
 
 @dataclass(slots=True)
@@ -147,7 +154,7 @@ class _Going:
         except (PlcliError, KeyboardInterrupt) as error:
             if not self.turns:
                 raise
-            failure = _failure(error)
+            failure = failure_of(error)
         return Rounds(tuple(self.turns), tuple(self.answered), failure or self.turns[-1].failure)
 
     def turn(self, wire: Json) -> Json:
@@ -183,9 +190,9 @@ class _Going:
         if all(self.answering.policy(call) == "stop" for call in calls):
             return None
         if exchange >= terms.rounds:
-            raise ToolError(f"stopped after {terms.rounds} rounds of calls", hint=_go_on("--max-rounds"))
+            raise ToolError(f"stopped at --max-rounds {terms.rounds}", hint=_GO_ON)
         if len(self.answered) + len(calls) > terms.calls:
-            raise ToolError(f"stopped at {terms.calls} calls of tools", hint=_go_on("--max-calls"))
+            raise ToolError(f"stopped at --max-calls {terms.calls}", hint=_GO_ON)
         results: list[ToolResult] = []
         wrong = False
         for call in calls:
@@ -239,12 +246,15 @@ def paired(
     return tuple(pairs)
 
 
-def _failure(error: PlcliError | KeyboardInterrupt) -> Failure:
+def failure_of(error: BaseException) -> Failure:
+    """The failure that an exception makes of a run."""
     if isinstance(error, CallFailed):
         return error.failure
+    if isinstance(error, PlcliError):
+        return Failure(kind=error.kind, message=error.message, hint=error.hint)
     if isinstance(error, KeyboardInterrupt):
         return Failure(kind="interrupted", message="interrupted")
-    return Failure(kind=error.kind, message=error.message, hint=error.hint)
+    return Failure(kind=PlcliError.kind, message=f"{type(error).__name__}: {error}")
 
 
 def result_of(call: ToolCallPart, answer: ToolAnswer, adapter: Adapter) -> ToolResult:
@@ -276,7 +286,3 @@ def _added(one: Json, other: Json) -> Json:
     if len(numbers) == 2:
         return numbers[0] + numbers[1]
     return other if one is None else one
-
-
-def _go_on(option: str) -> str:
-    return f"allow more with {option}, or go on: plcli run --continue last, with the same --tools"

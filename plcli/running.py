@@ -67,23 +67,27 @@ class Running:
                 # The many rows of a model share a connection.
                 made[place] = connect(one.model.provider, one.request.api, one.model.spec, session.user, self.limits)
         session.protect(secret for connection in made.values() for secret in connection.secrets)
+        session.protect_granted(tool for one in resolved for tool in one.tools.values())
         if self.keep:
             session.log.ready()
         return [made[one.model_name, one.request.api] for one in resolved]
 
     def one(self, plan: Plan) -> Run:
         """Run one plan, log it, and show its answer; raises `LogError` after that where it could not be logged."""
-        self.announce(plan)
-        for loss in plan.resolved.losses:
-            self.session.screen.warn(loss.told)
-        run, record, unlogged = self.live(plan)
-        self.say_how_to_go_on(run, record)
+        run, _, unlogged = self.live(plan, alone=True)
         if unlogged is not None:
             raise unlogged
         return run
 
-    def live(self, plan: Plan) -> tuple[Run, Record, LogError | None]:
-        """Run one plan while somebody watches: its run, its record, and why that could not be logged."""
+    def live(self, plan: Plan, *, alone: bool) -> tuple[Run, Record, LogError | None]:
+        """Run one plan while somebody watches: its run, its record, and why that could not be logged.
+
+        One that is `alone` is announced, and how to go on is told; in a conversation somebody else does.
+        """
+        if alone:
+            self.announce(plan)
+            for loss in plan.resolved.losses:
+                self.session.screen.warn(loss.told)
         live = Live(self.session.screen, self.session.redactor)
         rounds = self.ask(plan, self.watching(live))
         with interrupts.held_back():
@@ -91,12 +95,15 @@ class Running:
             run = self.judge(plan, rounds)
             (record,), unlogged = self.log([(plan, run)])
         self.show(record, live)
+        if alone:
+            self.say_how_to_go_on(run, record)
         return run, record, unlogged
 
     def say_how_to_go_on(self, run: Run, record: Record) -> None:
         """What to type where calls wait for their answers."""
         waiting = run.rounds.waiting
-        if not waiting or run.failure is not None or not record.id:
+        stopped = run.failure is not None and run.failure.kind != "interrupted"
+        if not waiting or stopped or not record.id:
             return
         ways = [f"--tools {policy}" for policy in run.policies]
         ways.append(" ".join(f"--answer {call.id or call.name}=JSON" for call in waiting))
@@ -112,7 +119,7 @@ class Running:
 
     def watching(self, live: Live) -> Watching:
         """Who shows what of a run while it goes on."""
-        return Watching(live, live.wait, live.turned, live.answered)
+        return Watching(live, live.wait, live.turned, live.calling, live.answered)
 
     def answering(self, resolved: Resolved, cancel: Cancel | None = None) -> Answering:
         """Who answers the calls of a request."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from plcli import __version__, git
 from plcli.connect import Connection
+from plcli.engine import now
 from plcli.media import digest_of, encode, references, sniff
 from plcli.mediastore import MediaStore
 from plcli.record_secrets import without_secrets
@@ -44,7 +45,7 @@ def record_of(run: Run, where: Circumstances, sources: list[Source], redactor: R
     ]
     record = Record(
         id="",
-        time=exchanges[0].started,
+        time=exchanges[0].started if exchanges else now(),
         command=where.command,
         plcli=__version__,
         parent=parent.id if parent else None,

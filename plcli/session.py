@@ -16,6 +16,7 @@ from plcli.providers.registry import PROVIDERS
 from plcli.redact import Redactor
 from plcli.render.screen import Screen
 from plcli.runlog import Damage, RunLog
+from plcli.toolbox import Tool
 from plcli.workspace import Workspace
 
 DAMAGES = 20
@@ -39,6 +40,10 @@ class Session:
         """Keep more values from log and screen, from now on."""
         self.redactor = self.redactor.also(secrets)
         self.screen.redact = self.redactor.text
+
+    def protect_granted(self, tools: Iterable[Tool]) -> None:
+        """Keep the values of variables that handlers of these tools may see from log and screen: they could tell."""
+        self.protect(self.user.variables.get(name, "") for tool in tools for name in tool.spec.env)
 
     def read_keys(self, extra_names: Iterable[str]) -> None:
         """Take keys from the workspace's `.env`, for variables that a provider or a model spec names."""

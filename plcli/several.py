@@ -79,7 +79,9 @@ class _Several:
             Job(partial(self.ask, number, pace), pace, _guess(plan))
             for number, (plan, pace) in enumerate(zip(self.plans, self.paces, strict=True))
         ]
-        progress = Progress(self.running.session.screen)
+        progress, told = Progress(self.running.session.screen), self.running.terms
+        terms = replace(told, tell=progress.above(told.tell), warn=progress.above(told.warn))
+        self.running = replace(self.running, terms=terms)
         batch = Batch(jobs, at_once=self.terms.jobs, cancel=self.cancel, tokens=_tokens)
         with interrupts.told(batch.interrupt):
             for ended in batch.ended(TICK if progress.on and not self.streaming else None):

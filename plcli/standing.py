@@ -56,7 +56,7 @@ def standing_after(run: Run, record: Record) -> Standing | None:
     """Where a run leaves the conversation; None where it was answered nothing at all."""
     rounds, resolved = run.rounds, run.resolved
     last = rounds.turns[-1]
-    whole = last.failure is None
+    whole = last.failure is None and last.response.whole
     if not whole and len(rounds.turns) == 1:
         return None
     compiled = Compiled(last.exchange.request, resolved.compiled.target)

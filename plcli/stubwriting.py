@@ -8,6 +8,7 @@ from pathlib import Path
 from plcli import disk
 from plcli.documents import parse
 from plcli.errors import SpecError, UsageError
+from plcli.fence import BadReference
 from plcli.insertion import insert, written
 from plcli.matchers import equal
 from plcli.media import Json
@@ -51,6 +52,9 @@ def _record(workspace: Workspace, tool: Tool, arguments: Json, result: Json) -> 
     path = beside or tool.path.with_name(f"{tool.path.stem}.stubs.yaml")
     stub = {**_condition(tool.spec, arguments), "return": result}
     place = workspace.fence.place(path.name, beside=path)
+    if beside is None and os.path.lexists(path):
+        # Whoever wrote the link chose the file, which may not exist so that others take it for theirs.
+        raise BadReference(f"{workspace.label(path)} is there, and is no file", hint="move it away")
     if beside is None:
         label = workspace.label(path)
         document = parse(written({"kind": "stubs", "stubs": [stub]}, label, "yaml"), file=label, format="yaml")

@@ -12,11 +12,12 @@ from itertools import chain
 from types import TracebackType
 from typing import Self
 
+from plcli import interrupts
 from plcli.answering import Answering
 from plcli.cancel import Cancel
 from plcli.connect import Connection
 from plcli.continuing import turned
-from plcli.errors import UsageError
+from plcli.errors import LogError, UsageError
 from plcli.fence import BadReference
 from plcli.media import Json, MediaReader
 from plcli.modelrefs import model_reference
@@ -24,7 +25,7 @@ from plcli.providers.registry import adapter
 from plcli.request import Loss, Message, Text
 from plcli.resolve import Resolved
 from plcli.response import ToolCallPart
-from plcli.rounds import BEFORE, Answered, result_of
+from plcli.rounds import BEFORE, Answered, Rounds, failure_of, result_of
 from plcli.running import Plan, Running
 from plcli.runs import Run, reader
 from plcli.standing import Standing, standing_after
@@ -36,7 +37,7 @@ from plcli.toolterms import check_tools
 class Talk:
     """A conversation in a session. `standings` has where it began, and where each turn left it.
 
-    What runs for its tools ends with it, at the end of the `with`.
+    What runs for its tools ends with it, at the end of the `with`; answers that no run has taken further are logged.
     """
 
     running: Running
@@ -46,6 +47,8 @@ class Talk:
     model: str | None = None
     """The model that goes on from here, where it is another than before."""
     _answering: Answering | None = None
+    _unlogged: tuple[Answered, ...] = ()
+    """Answers to calls that no record holds."""
     _connections: dict[tuple[str, str], Connection] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
@@ -53,6 +56,22 @@ class Talk:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.forget_tools()
+        # What stubs and the command line answer, they answer again.
+        done = any(each.answer.source in ("run", "ask") for each in self._unlogged)
+        if done and self.running.keep and not isinstance(error, LogError):
+            with interrupts.held_back():
+                self._log_answers(error)
+
+    def _log_answers(self, error: BaseException | None) -> None:
+        """Write down what was answered, for whoever goes on: what a handler has done is not done again."""
+        resolved = self.standing.resolved
+        rounds = Rounds((), self._unlogged, failure_of(error) if error is not None else None)
+        plan = Plan(resolved, self._connection(resolved))
+        (record,), unlogged = self.running.log([(plan, Run(resolved, plan.connection, rounds, None))])
+        if unlogged is not None:
+            raise unlogged
+        tail = record.id.rpartition("-")[2]
+        self.running.session.screen.say(("what was answered is kept: ", "dim"), f"plcli run --continue {tail}")
 
     @property
     def standing(self) -> Standing:
@@ -79,12 +98,15 @@ class Talk:
         """All that was said and answered, as a request of the model that goes on."""
         return self._for_model(self.standing.following())
 
-    def say(self, text: str | None) -> Run:
+    def say(self, text: str | None, *, alone: bool = False) -> Run:
         """Answer the calls that wait, say something (None: nothing), and get the answer; it is shown and logged.
 
-        Raises `UsageError` where a call waits for an answer, and `LogError` after the answer was shown.
+        `alone` says that nothing else will be said. Raises `UsageError` where a call waits for an answer, and
+        `LogError` after the answer was shown.
         """
-        run, record, unlogged = self.running.live(self.plan(text))
+        run, record, unlogged = self.running.live(self._plan(text), alone=alone)
+        if unlogged is None:
+            self._unlogged = ()
         after = standing_after(run, record)
         if after is not None:
             self.standings.append(after)
@@ -95,7 +117,7 @@ class Talk:
             raise unlogged
         return run
 
-    def plan(self, text: str | None) -> Plan:
+    def _plan(self, text: str | None) -> Plan:
         """The run that goes on so; see `following`."""
         resolved = self.following(text)
         answering, given = self._answers(resolved), self.standing.given
@@ -174,7 +196,9 @@ class Talk:
     def _note(self, call: ToolCallPart, answer: ToolAnswer) -> None:
         standing = self.standing
         calls = tuple((one, answer if one is call else known) for one, known in standing.calls)
-        self.standings[-1] = replace(standing, calls=calls, given=(*standing.given, Answered(BEFORE, call, answer)))
+        given = Answered(BEFORE, self._answers(standing.resolved).understood(call), answer)
+        self.standings[-1] = replace(standing, calls=calls, given=(*standing.given, given))
+        self._unlogged += (given,)
 
     def _results(self) -> list[Message]:
         """The answers to the calls of the last answer, as one turn."""

@@ -113,3 +113,14 @@ def placing_problems(workspace: Workspace, document: Document, spec: ToolSpec, p
         message = f"stubs stand here and in {workspace.label(beside)}"
         found.append(document.problem(("stubs",), message, "keep them in one of the two", of="key"))
     return found
+
+
+def lonely_stubs(document: Document, path: Path | None) -> list[Problem]:
+    """Whether a tool stands beside a file of stubs; without it nothing reads them."""
+    if path is None:
+        return []
+    name = path.stem.removesuffix(".stubs")
+    if any(os.path.isfile(path.with_name(f"{name}{suffix}")) for suffix in FORMATS):
+        return []
+    hint = f"name the file after the tool that they answer for, or write {name}.yaml beside it"
+    return [document.problem((), f"there is no tool {name!r} beside these stubs", hint, severity="warning")]

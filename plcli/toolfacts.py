@@ -112,7 +112,7 @@ def _permission(workspace: Workspace, tool: Tool, user: UserSide) -> dict[str, J
     missing = permission.missing(workspace, tool, user)
     digests = [
         {"file": named.label, "digest": named.digest, "allowed": named not in missing}
-        for named in permission.digests(workspace, tool)
+        for named in permission.digests(workspace, tool, user)
     ]
     told: dict[str, Json] = {"allowed": not missing, "digests": digests}
     return {**told, "hint": permission.refusal(tool, missing, user).hint} if missing else told

@@ -51,11 +51,13 @@ def _what_else(arguments: Json) -> str:
     if not isinstance(arguments, str):
         return f"this is {kind_of(arguments)}"
     try:
-        return f"this is {kind_of(json.loads(arguments))}"
+        value = json.loads(arguments)
     except json.JSONDecodeError as error:
         return f"{error.msg[:1].lower()}{error.msg[1:]} (character {error.pos + 1} of {len(arguments)})"
     except (RecursionError, ValueError):
-        return "too deeply nested, or a number with too many digits"
+        value = {}
+    # An object that was left as its text.
+    return "too deeply nested, or a number too large" if isinstance(value, dict) else f"this is {kind_of(value)}"
 
 
 def _text_fault(tool: CustomTool, arguments: Json) -> str | None:

@@ -23,12 +23,12 @@ class BadResult(ValueError):
     """A result cannot be handed on; the message says what is wrong with it, and what to do."""
 
 
-def taken(workspace: Workspace, result: Json, base: Path) -> tuple[Json, Media]:
+def taken(workspace: Workspace, result: Json, base: Path | None) -> tuple[Json, Media]:
     """A result with its media by reference, and their bytes.
 
     `{"content": [part, …]}` holds parts; a `source` of theirs is a path from the folder `base`, inside the
-    workspace, a data URL or an https URL. Any other result is plain JSON, in which only a wire's media are
-    lifted. Raises `BadResult`.
+    workspace (without a base no path is taken), a data URL or an https URL. Any other result is plain JSON, in
+    which only a wire's media are lifted. Raises `BadResult`.
     """
     parts = _written_parts(result)
     if not parts:
@@ -58,7 +58,7 @@ def _written_parts(result: Json) -> list[dict[str, Json]]:
     return []
 
 
-def _part(workspace: Workspace, part: dict[str, Json], base: Path) -> tuple[dict[str, Json], Media]:
+def _part(workspace: Workspace, part: dict[str, Json], base: Path | None) -> tuple[dict[str, Json], Media]:
     """A part with its source by reference. Raises `BadReference`."""
     kind = part.get("type")
     keys = PARTS.get(kind) if isinstance(kind, str) else None
@@ -82,6 +82,11 @@ def _part(workspace: Workspace, part: dict[str, Json], base: Path) -> tuple[dict
     return {**named, **part, "source": medium.source}, medium.media
 
 
-def _medium(workspace: Workspace, source: str, base: Path) -> Medium:
+def _medium(workspace: Workspace, source: str, base: Path | None) -> Medium:
+    medium = stated(source)
+    if medium is not None:
+        return medium
+    if base is None:
+        raise BadReference("a server of MCP cannot name files of the workspace")
     # The fence takes the file that a path stands in, of which only the folder counts.
-    return stated(source) or in_file(workspace.read(source, base / "result", MEDIA_LIMIT), "data-url")
+    return in_file(workspace.read(source, base / "result", MEDIA_LIMIT), "data-url")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 from plcli.errors import Problem, SpecError, UsageError
+from plcli.media import Json
 from plcli.policies import Asked, Policies, ToolTerms
 from plcli.providers import answer
 from plcli.render.calls import call_line
@@ -40,19 +42,18 @@ def read_policies(texts: Sequence[str]) -> Policies:
     return Policies(default, named)
 
 
-def tool_terms(session: Session, terms: ToolTerms, *, continued: bool = False, at_once: bool = False) -> ToolTerms:
+def tool_terms(session: Session, terms: ToolTerms, *, continued: bool = False) -> ToolTerms:
     """The terms with what a session adds: who is asked, what is secret, where a handler's stderr goes.
 
-    `continued` says that a logged run goes on, whose answers may be used; `at_once` that several runs may
-    go on at once. Raises `UsageError` for policies that cannot be followed here.
+    `continued` says that a logged run goes on, whose answers may be used. Raises `UsageError` for policies
+    that cannot be followed here.
     """
     asked = terms.policies.all
     if "history" in asked and not continued:
         hint = "--tools history goes with --continue RUN; --tools stub answers from files"
         raise UsageError("there is no logged run whose answers could be used", hint=hint)
-    if "ask" in asked and (at_once or not sys.stdin.isatty()):
-        reason = "with several runs at once" if at_once else "without a terminal"
-        raise UsageError(f"--tools ask: nobody can be asked {reason}", hint="--tools stub, run, or stop")
+    if "ask" in asked and not sys.stdin.isatty():
+        raise UsageError("--tools ask: nobody can be asked without a terminal", hint="--tools stub, run, or stop")
     screen = session.screen
 
     def tell(tool: str, text: str) -> None:
@@ -65,16 +66,19 @@ def tool_terms(session: Session, terms: ToolTerms, *, continued: bool = False, a
 def check_tools(terms: ToolTerms, requests: Iterable[Resolved]) -> None:
     """Whether the terms fit the tools of the requests.
 
-    Raises `UsageError` for the policy of a tool that none of them has, and `SpecError` where a stub could
-    not be recorded.
+    Raises `UsageError` for the policy of a tool that none of them has and for asking while several run, and
+    `SpecError` where a stub could not be recorded.
     """
     requests = list(requests)
+    if "ask" in terms.policies.all and len(requests) > 1:
+        raise UsageError("--tools ask: nobody can be asked in several runs", hint="--tools stub, run, or stop")
     offered = {tool.name for one in requests for tool in one.request.tools if not isinstance(tool, BuiltinTool)}
     if all("tools" not in one.request.body for one in requests):
         for name in sorted(terms.policies.named.keys() - offered - ASKED_BY_PROVIDERS):
             meant = did_you_mean(name, offered)
-            others = ", ".join(sorted(offered)) or "none"
-            hint = f"did you mean {meant!r}?" if meant else f"the tools are: {others}"
+            others = f"the tools are: {', '.join(sorted(offered))}"
+            none = f"it has none; to give it this one: --set {shlex.quote(f'tools=[{name}]')}"
+            hint = f"did you mean {meant!r}?" if meant else others if offered else none
             raise UsageError(f"--tools {name}=…: the request has no such tool", hint=hint)
     if terms.record_stubs:
         problems: list[Problem] = []
@@ -89,6 +93,16 @@ def check_tools(terms: ToolTerms, requests: Iterable[Resolved]) -> None:
 
 ASKED_BY_PROVIDERS = frozenset({"mcp_approval", "shell", "local_shell", "apply_patch", "computer"})
 """Names of what a provider's own tools ask their client."""
+
+
+def typed_answer(text: str) -> Json:
+    """The answer to a call that a person types: JSON, or plain words. Raises `UsageError` for JSON that is broken."""
+    try:
+        return answer.parse(text)
+    except ValueError as error:
+        if text[:1] in '{["':
+            raise UsageError(f"this is no JSON: {error}", hint='plain words begin with none of { [ "') from None
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +133,26 @@ class Asker:
                 return Asked("stub")
             if key == "l":
                 return Asked("stop")
-            if key == "a":
-                return self._answer()
+            if key == "a" and (given := self._answer()) is not None:
+                return given
 
-    def _answer(self) -> Asked:
-        text = (self._line("the answer, as JSON or plain words: ") or "").rstrip("\n")
+    def _answer(self) -> Asked | None:
+        """The answer that the person types; None where it was none."""
+        line = self._line("the answer, as JSON or plain words: ")
+        if not line:
+            return Asked("stop")
         try:
-            return Asked(None, answer.parse(text))
-        except ValueError:
-            return Asked(None, text)
+            return Asked(None, typed_answer(line.rstrip("\n")))
+        except UsageError as error:
+            self.screen.warn(error.message)
+            return None
 
     def _line(self, prompt: str) -> str:
-        self.screen.write(self.screen.err, prompt)
-        return sys.stdin.readline()
+        line = ""
+        try:
+            self.screen.write(self.screen.err, prompt)
+            line = sys.stdin.readline()
+        finally:
+            if not line.endswith("\n"):  # nobody pressed Enter, so that the cursor still stands behind the prompt
+                self.screen.write(self.screen.err, "\n")
+        return line

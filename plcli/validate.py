@@ -26,7 +26,7 @@ from plcli.spec_rules import tool_problems, workspace_problems
 from plcli.specs import KINDS, Closed, ModelSpec, RequestSpec, StubsSpec, ToolSpec, WorkspaceSpec
 from plcli.specs.tool import Stub
 from plcli.stub_rules import stub_problems
-from plcli.toolbox import placing_problems, stubs_file
+from plcli.toolbox import lonely_stubs, placing_problems, stubs_file
 from plcli.workspace import FILE, Workspace
 
 STDIN = "-"
@@ -133,6 +133,7 @@ class _Validation:
             case ToolSpec():
                 self._check_tool(document, spec, path)
             case StubsSpec():
+                self.add(lonely_stubs(document, path))
                 self._check_stubs(document, spec.stubs, path)
             case ModelSpec():
                 self._check_model(document, spec, path)

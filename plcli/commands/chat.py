@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -19,19 +19,19 @@ from plcli.errors import Exit, PlcliError, UsageError
 from plcli.inputs import Input, read_inputs, read_overrides
 from plcli.lineeditor import Entries
 from plcli.policies import SECONDS, Policies, ToolTerms
-from plcli.providers import answer as answers
 from plcli.render.answer import show_header
 from plcli.render.errors import error_json, error_text
 from plcli.render.screen import Screen
 from plcli.request import BuiltinTool
 from plcli.resolve import resolve
+from plcli.response import ToolCallPart
 from plcli.running import Running
 from plcli.saving import save
 from plcli.session import open_session
 from plcli.spelling import did_you_mean
 from plcli.standing import Standing
 from plcli.talk import Talk
-from plcli.toolterms import check_tools, read_policies, tool_terms
+from plcli.toolterms import check_tools, read_policies, tool_terms, typed_answer
 from plcli.workspace import Workspace
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -219,9 +219,8 @@ class _Chat:
         if len(self.talk.standings) == turns and text is not None:
             self.screen.say(("this turn is not part of the conversation", "dim"))
         if waiting := self.talk.standing.waiting:
-            names = ", ".join(dict.fromkeys(call.name for call in waiting))
             ways = ", ".join(("/answer JSON", *(f"/tools {policy}" for policy in run.policies), "or /undo"))
-            self.screen.say((f"{names} waits for an answer: ", "dim"), ways)
+            self.screen.say((f"{_names(waiting)} waits for an answer: ", "dim"), ways)
 
     def model(self, name: str) -> None:
         """Go on with another model."""
@@ -240,7 +239,7 @@ class _Chat:
             policies = Policies(asked.default or before.default, {**before.named, **asked.named})
             terms = tool_terms(running.session, replace(running.terms, policies=policies))
             self.talk.follow(replace(running, terms=terms))
-            if self.talk.standing.waiting:
+            if any(self.talk.policy(call.name) != "stop" for call in self.talk.standing.waiting):
                 self.say(None)
                 return
         for tool in self.talk.standing.resolved.request.tools:
@@ -254,12 +253,10 @@ class _Chat:
         named = _CALL.fullmatch(text)
         known = {name for call in self.talk.standing.waiting for name in (call.id, call.name)}
         name, written = (named[1], named[2]) if named and named[1] in known else (None, text)
-        try:
-            result = answers.parse(written)
-        except ValueError:
-            result = written
-        self.talk.give(name, result)
-        if not self.talk.standing.waiting:
+        self.talk.give(name, typed_answer(written))
+        if waiting := self.talk.standing.waiting:
+            self.screen.say((f"{_names(waiting)} waits for an answer", "dim"))
+        else:
             self.say(None)
 
     def undo(self, _: str) -> None:
@@ -280,6 +277,10 @@ class _Chat:
     def quit(self, _: str) -> None:
         """Leave."""
         self.ended = True
+
+
+def _names(calls: Iterable[ToolCallPart]) -> str:
+    return ", ".join(dict.fromkeys(call.name for call in calls))
 
 
 _COMMANDS: dict[str, _Command] = {

@@ -88,7 +88,6 @@ def run(
     terms = ToolTerms(
         read_policies(tools or []), max_rounds, max_calls, tool_timeout, strict_tools, record_stubs, not dry_run
     )
-    at_once = (jobs or len(model or [])) > 1
     running = Running(
         session,
         "run",
@@ -96,7 +95,7 @@ def run(
         stream=not no_stream,
         keep=not no_log and not dry_run,
         tags=tuple(tag or ()),
-        terms=tool_terms(session, terms, continued=continue_ is not None, at_once=at_once),
+        terms=tool_terms(session, terms, continued=continue_ is not None),
     )
     if inline and not dry_run:
         raise UsageError("--inline goes with --dry-run", hint="add --dry-run, or drop --inline")
@@ -118,10 +117,9 @@ def run(
                 talk.move(model[0])
             if dry_run:
                 return _dry_run(session, [talk.following(said)], inline=inline)
-            plan = talk.plan(said)
             if strict:
-                _refuse_losses([plan.resolved])
-            return running.one(plan).exit
+                _refuse_losses([talk.following(said)])
+            return talk.say(said, alone=True).exit
     if message is not None or answer:
         raise UsageError("--message and --answer go with --continue", hint='plcli run --continue last --message "…"')
     if bool(specs) == (prompt is not None):

@@ -9,7 +9,7 @@ import typer
 
 from plcli import completion, options, permission
 from plcli.answering import Answering
-from plcli.errors import Exit, ToolError
+from plcli.errors import Exit, ToolError, UsageError
 from plcli.ingredients import offered_tool
 from plcli.inputs import read_text
 from plcli.media import Json, encode
@@ -53,10 +53,13 @@ def call(
     """
     session = open_session(options.screen_of(ctx), workspace=workspace, trust_hosts=trust_host, allow_paths=allow_path)
     tool = named_tool(session.workspace, name)
+    session.protect_granted([tool])
     name = tool.spec.name
     asked = ToolCallPart(name=name, arguments=_arguments(session, tool, args))
-    stated = read_policies(tools or []).of(name)
-    policy = stated or _policy(session, tool)
+    policies = read_policies(tools or [])
+    if others := sorted(policies.named.keys() - {name}):
+        raise UsageError(f"--tools {others[0]}=…: the call is one of {name}", hint=f"--tools {name}=POLICY, or POLICY")
+    policy = policies.of(name) or _policy(session, tool)
     terms = ToolTerms(Policies(policy), seconds=tool_timeout, record_stubs=record_stubs)
     answering = Answering(
         session.workspace,
@@ -72,8 +75,9 @@ def call(
     if given is None:
         raise ToolError(f"{name} was not answered", hint="--tools stub, run, or ask")
     _show(session, asked, given)
-    if given.error is not None:
-        session.screen.error(f"{name}: {given.error}", None)
+    if given.error is not None and not session.screen.machine:
+        hint = f"what it takes: plcli tools show {name}" if given.wrong else None
+        session.screen.error(f"{name}: {given.error}", hint)
     return Exit.DONE if given.error is None else Exit.TOOL
 
 
@@ -97,9 +101,10 @@ def _arguments(session: Session, tool: Tool, args: str) -> Json:
     if tool.spec.format is not None:
         return text
     try:
-        return answer.parse(text)
+        value = answer.parse(text)
     except ValueError:
         return text
+    return text if isinstance(value, str) else value
 
 
 def _show(session: Session, asked: ToolCallPart, given: ToolAnswer) -> None:

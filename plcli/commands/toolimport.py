@@ -129,10 +129,11 @@ def _of_server(session: Session, asked: Sequence[str], env: Sequence[str], timeo
     variables = session.user.variables
     if absent := [name for name in env if name not in variables]:
         raise UsageError(f"--env {absent[0]}: it is not set", hint=f"export {absent[0]}=…")
+    session.protect(variables[name] for name in env)
     url = asked[0] if len(asked) == 1 and "://" in asked[0] else None
     command = None if url else tuple(asked)
 
-    def tell(_: str, line: str) -> None:
+    def tell(line: str) -> None:
         session.screen.say((line, "dim"))
 
     with Servers(session.workspace, session.user, tell=tell, cancel=Cancel()) as servers:

@@ -105,7 +105,7 @@ def new(
     quiet: options.Quiet = False,
     traceback: options.Traceback = False,
 ) -> int:
-    """Write a tool file to start from, with one parameter and one stub. What is there is never changed.
+    """Write a tool file to start from: one parameter, and a stub or a handler. What is there is never changed.
 
     Of a Python function, plcli tools import module.py:function makes a whole one.
 
@@ -133,7 +133,7 @@ app.command("import")(import_tools)
 def _draft(name: str, description: str | None, command: str | None) -> Draft:
     """A tool to start from. Raises `UsageError`."""
     meant = neutral_name(name)
-    if meant != name:
+    if not name or meant != name:
         rule = f"letters, digits, _ and -, at most {LONGEST_NAME}, no digit first"
         raise UsageError(f"{name!r} is no name of a tool", hint=f"{rule}: {meant}" if meant else rule)
     fields: dict[str, Json] = {
@@ -145,12 +145,12 @@ def _draft(name: str, description: str | None, command: str | None) -> Draft:
             "additionalProperties": False,
         },
         "strict": True,
-        "stubs": [{"return": {"answer": "what it answers"}}],
     }
     if command is not None:
+        # Without stubs of its own: those that --record-stubs keeps stand in a file beside it.
         return Draft(name, {**fields, "command": _argv(command)})
     answer: Json = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
-    return Draft(name, {**fields, "returns": answer})
+    return Draft(name, {**fields, "returns": answer, "stubs": [{"return": {"answer": "what it answers"}}]})
 
 
 def _argv(command: str) -> list[Json]:

@@ -28,7 +28,8 @@ def show_answer(record: Record, store: MediaStore, screen: Screen, *, printed: b
     response = record.response
     if response is None:
         return
-    final = any(isinstance(part, TextPart) and part.phase != "commentary" for part in response.parts)
+    spoken = any(isinstance(part, TextPart) and part.phase != "commentary" for part in response.parts)
+    final = spoken or response.state == "tool_calls"
     words: list[str] = []
     for part, result in with_results(response.parts, record.tool_results or ()):
         if isinstance(part, TextPart) and not (final and part.phase == "commentary"):

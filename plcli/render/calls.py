@@ -11,7 +11,7 @@ from plcli.render.screen import Screen
 from plcli.response import Part, ToolCallPart
 
 LONGEST = 400
-"""Characters of a result that are shown, unless more is asked for."""
+"""Characters that are shown of a call that was answered, and of a result, unless more is asked for."""
 
 
 def call_line(call: ToolCallPart) -> str:
@@ -22,16 +22,20 @@ def call_line(call: ToolCallPart) -> str:
 
 def show_call(call: ToolCallPart, screen: Screen) -> None:
     """A call that was answered; not with `--quiet`."""
-    screen.say((call_line(call), "cyan"))
+    screen.say((_bounded(call_line(call), screen), "cyan"))
 
 
 def show_result(source: str, result: Json, error: str | None, screen: Screen) -> None:
     """What a call was answered, and by whom."""
     text = error if error is not None else result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
-    if len(text) > LONGEST and not screen.verbose:
-        text = f"{text[:LONGEST]}… ({len(text):,} characters; -v shows all)"
+    text = _bounded(text, screen).replace("\n", "\n    ")  # so that no line of a result looks like one of ours
     sign, style = ("!", "red") if error is not None else ("=", "dim")
     screen.say((f"  {sign} {text}", style), (f"  # {source}", "dim"))
+
+
+def _bounded(text: str, screen: Screen) -> str:
+    shorter = len(text) > LONGEST and not screen.verbose
+    return f"{text[:LONGEST]}… ({len(text):,} characters; -v shows all)" if shorter else text
 
 
 def with_results(

@@ -46,6 +46,7 @@ def _facts(record: Record) -> list[tuple[str, str]]:
         ("run", record.id),
         ("time", record.time),
         ("command", record.command),
+        ("parent", record.parent),
         ("spec", where),
         ("model", f"{model_name(record)} · {record.api}"),
         ("endpoint", record.endpoint.base_url if record.endpoint else None),

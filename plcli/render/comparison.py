@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from plcli.mediastore import MediaStore
 from plcli.records import Record
 from plcli.render.answer import cost, duration, image_line, model_name, run_name, show_findings, tokens
-from plcli.render.calls import call_line
+from plcli.render.calls import call_line, with_results
 from plcli.render.screen import Screen
 from plcli.render.table import show_table
 from plcli.response import ImagePart, ToolCallPart
@@ -29,12 +29,13 @@ def show_comparison(records: Sequence[Record], store: MediaStore, screen: Screen
 
 
 def answer_of(record: Record, store: MediaStore) -> str:
-    """What came: words, calls of tools and pictures, a line each; else why nothing did."""
+    """What came: words, calls of tools that wait and pictures, a line each; else why nothing did."""
     response = record.response
     pieces = [response.text] if response and response.text else []
-    for part in response.parts if response else ():
+    for part, result in with_results(response.parts if response else (), record.tool_results or ()):
         if isinstance(part, ToolCallPart):
-            pieces.append(call_line(part))
+            if result is None:
+                pieces.append(call_line(part))
         elif isinstance(part, ImagePart):
             pieces.append(image_line(part, store))
     return "\n".join(pieces) or (record.error.message if record.error else "")

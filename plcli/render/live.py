@@ -9,7 +9,7 @@ from plcli.plaintext import Stream as HarmlessStream
 from plcli.redact import Redactor
 from plcli.render.calls import show_call, show_result
 from plcli.render.screen import Screen
-from plcli.response import Event, Failure, ReasoningPart, Response, TextPart, join
+from plcli.response import Event, Failure, ReasoningPart, Response, TextPart, ToolCallPart, join
 from plcli.rounds import Answered
 
 
@@ -26,6 +26,7 @@ class Live:
         self._stream: TextIO | None = None
         self._line_open = False
         self._streamed = False
+        self._called: ToolCallPart | None = None
         self._channels = {
             screen.out: _Channel(redactor, terminal=screen.out.isatty()),
             screen.err: _Channel(redactor, terminal=True),
@@ -65,11 +66,19 @@ class Live:
         self.told = True
         self.finish()
 
+    def calling(self, call: ToolCallPart, asked: bool) -> None:
+        """Show a call of a tool before it is answered, unless a person was `asked`, who has seen it."""
+        if not self._quiet and not asked and call != self._called:
+            show_call(call, self._screen)
+        self._called = call
+
     def answered(self, answered: Answered) -> None:
-        """Show a call of a tool, and what it was answered."""
+        """Show what a call of a tool was answered, below the call."""
         if not self._quiet:
-            show_call(answered.call, self._screen)
+            if answered.call != self._called:
+                show_call(answered.call, self._screen)
             show_result(answered.answer.source, encode(answered.answer.result), answered.answer.error, self._screen)
+        self._called = None
 
     def finish(self) -> None:
         """End the last line."""

@@ -22,7 +22,7 @@ def show_checked_tools(checked: Sequence[CheckedTool], broken: Sequence[Problem]
     if screen.machine:
         _show_json([*map(_checked_fields, checked), *_broken_fields(broken)], screen)
         return
-    show_table(_COLUMNS, (row for one in checked for row in _rows(one)), screen)
+    show_table(_COLUMNS, (row for one in checked for row in _rows(one)), screen, first=3)
     for one in checked:
         _show_problems(one.problems, screen)
         if one.tool.spec.strict is None and (in_the_way := one.obstacles):

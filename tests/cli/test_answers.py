@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from plcli.media import digest_of
+from plcli.environment import user_side
+from plcli.permission import digests
+from plcli.toolbox import load_tool
+from plcli.workspace import find
 from tests.support.cli import Cli, Process, Said, Write
 
 TOOL = """\
@@ -67,12 +71,14 @@ def records() -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path("runs.jsonl").read_text().splitlines()]
 
 
-def allow(monkeypatch: pytest.MonkeyPatch, *files: str) -> None:
-    """Let the user's side allow these files."""
+def allow(monkeypatch: pytest.MonkeyPatch, tool: str) -> None:
+    """Let the user's side allow a tool, with what its handler names now."""
     home = Path("home")
     (home / "plcli").mkdir(parents=True, exist_ok=True)
-    digests = [digest_of(Path(file).read_bytes()) for file in files]
-    (home / "plcli" / "config.toml").write_text(f"trust_tools = {json.dumps(digests)}\n")
+    workspace = find(Path.cwd())
+    behind = digests(workspace, load_tool(workspace, tool), user_side(os.environ, config=home / "none.toml"))
+    allowed = json.dumps([named.digest for named in behind])
+    (home / "plcli" / "config.toml").write_text(f"trust_tools = {allowed}\n")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home.resolve()))
 
 
@@ -102,6 +108,34 @@ def test_calls_are_answered_as_the_command_line_says(
     args: tuple[str, ...], said: Said, snapshot: SnapshotAssertion
 ) -> None:
     assert said("run", "ask.yaml", *args) == snapshot
+
+
+def test_a_request_without_tools_can_be_given_one(cli: Cli) -> None:
+    asked = ("run", "--prompt", "What is the sun?", "-m", "caller", "--tools", "look_up=stub")
+    refused = cli(*asked)
+    assert (refused.code, refused.err.splitlines()[-1]) == (
+        2, "hint: it has none; to give it this one: --set 'tools=[look_up]'",
+    )  # fmt: skip
+    assert cli(*asked, "--set", "tools=[look_up]").code == 0
+
+
+def test_words_before_a_call_that_waits_are_shown_once(cli: Cli, write: Write) -> None:
+    write("models/caller.yaml", script(f"{{commentary: Let me see.}}, {call('sun')}"))
+    outcome = cli("run", "ask.yaml")
+    assert outcome.out == 'look_up({"word": "sun"})  # call_1\n'
+    assert outcome.err.startswith("Let me see.\ntool_calls")
+
+
+def test_answers_are_compared_without_the_calls_that_led_to_them(cli: Cli, write: Write) -> None:
+    write("models/waits.yaml", script(call("sun")).replace("model: caller", "model: waits"))
+    args = ("-m", "caller", "-m", "waits", "--tools", "stub", "--max-rounds", "1")
+    answers = [row.split("\t")[-1] for row in cli("run", "ask.yaml", *args).out.splitlines()]
+    assert answers == ["The sun is a star.", 'look_up({"word": "sun"}) # call_2']
+
+
+def test_lines_of_a_result_do_not_look_like_others(cli: Cli, write: Write) -> None:
+    write("tools/look_up.yaml", "kind: tool\nname: look_up\nparameters: {}\nstubs: [{return: 'a\n\n  ok · b'}]\n")
+    assert "\n  = a\n    ok · b  # stub\n" in cli("run", "ask.yaml", "--tools", "stub").err
 
 
 def test_a_call_without_a_stub_shows_the_nearest(said: Said, write: Write, snapshot: SnapshotAssertion) -> None:
@@ -189,7 +223,7 @@ def test_a_tool_that_the_users_side_allows_runs_until_its_file_changes(
     cli: Cli, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write("tools/look_up.yaml", TOOL + COMMAND)
-    allow(monkeypatch, "tools/look_up.yaml")
+    allow(monkeypatch, "look_up")
     assert cli("run", "ask.yaml").code == 0
     assert records()[-1]["tool_results"][0]["source"] == "run"
     assert cli("run", "ask.yaml", "--tools", "stop").code == 0
@@ -203,7 +237,7 @@ def test_a_script_that_changed_behind_an_allowed_tool_does_not_run(
 ) -> None:
     write("tools/look_up.yaml", TOOL + "command: [sh, look.sh]\n")
     write("look.sh", 'echo \'{"meaning": "a star"}\'\n')
-    allow(monkeypatch, "tools/look_up.yaml", "look.sh")
+    allow(monkeypatch, "look_up")
     assert cli("run", "ask.yaml").code == 0
     write("look.sh", "touch stolen\n")
     cli("run", "ask.yaml")
@@ -240,9 +274,11 @@ def test_ctrl_c_ends_a_handler_and_keeps_what_was_done(plcli_process: Process, w
     write("tools/look_up.yaml", TOOL + "command: [sh, -c, 'echo here >&2; sleep 60']\n")
     with plcli_process.terminal("run", "ask.yaml", "--tools", "run") as terminal:
         terminal.wait_for("look_up: here")
+        assert terminal.plain.endswith('look_up({"word": "sun"})  # call_1\nlook_up: here\n')
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() == 130
     (record,) = records()
+    assert f"to go on: plcli run --continue {record['id'][-5:]} --tools run" in terminal.plain
     assert record["error"]["kind"] == "interrupted"
     assert record["exchanges"][0]["response"]
 
@@ -315,6 +351,28 @@ def test_answers_to_calls_of_one_tool_are_given_in_order(cli: Cli, write: Write)
     answers = [f'look_up={{"meaning": "{word}"}}' for word in ("one", "two")]
     assert cli("run", "--continue", "last", "--answer", answers[0], "--answer", answers[1]).code == 0
     assert [result["result"]["meaning"] for result in records()[1]["tool_results"]] == ["one", "two"]
+
+
+def test_what_was_answered_before_an_interrupt_is_not_done_again(
+    plcli_process: Process, cli: Cli, write: Write, snapshot: SnapshotAssertion
+) -> None:
+    slow = "cat >asked; echo done >>did; grep -q moon asked && { echo here >&2; sleep 60; }; echo '{\"meaning\": 1}'"
+    write("tools/look_up.yaml", TOOL + f"command: [sh, -c, {json.dumps(slow)}]\n")
+    write("models/caller.yaml", script(f"{call('sun')}, {call('moon')}", "{text: Done.}"))
+    cli("run", "ask.yaml")
+    with plcli_process.terminal("run", "--continue", "last", "--tools", "run") as terminal:
+        terminal.wait_for("look_up: here")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 130
+    assert "what was answered is kept: plcli run --continue" in terminal.plain
+    kept = records()[-1]
+    assert (kept["exchanges"], kept["error"]["kind"], kept["response"]["state"]) == ([], "interrupted", "tool_calls")
+    assert [(result["exchange"], result["result"]) for result in kept["tool_results"]] == [(-1, {"meaning": 1})]
+    assert cli("log", "show", "last").code == 0
+    assert cli("run", "--continue", "last", "--answer", 'look_up={"meaning": 2}').code == 0
+    told = records()[-1]["exchanges"][0]["request"]["messages"][-1]
+    assert [part["content"] for part in told["content"]] == ['{"meaning":1}', '{"meaning":2}']
+    assert Path("did").read_text() == "done\ndone\n"
 
 
 def test_what_would_be_sent_next_needs_no_key(cli: Cli) -> None:
@@ -398,6 +456,49 @@ def test_a_person_decides_each_call(plcli_process: Process, write: Write) -> Non
         terminal.wait_for("void")
         terminal.type("l")
         assert terminal.end() == 0
+    assert [terminal.plain.count(word) for word in ('"sun"', '"moon"')] == [1, 1]
     (record,) = records()
     assert [result["source"] for result in record["tool_results"]] == ["stub", "ask"]
     assert record["response"]["state"] == "tool_calls"
+
+
+@pytest.mark.parametrize("code", [130, 0], ids=["ctrl-c", "ctrl-d"])
+def test_a_person_who_does_not_answer_leaves_the_line(plcli_process: Process, code: int) -> None:
+    with plcli_process.terminal("run", "ask.yaml", "--tools", "ask") as terminal:
+        terminal.wait_for("[l]eave it: ")
+        if code:
+            terminal.process.send_signal(signal.SIGINT)
+        else:
+            terminal.press("\x04")
+        assert terminal.end() == code
+    assert '[l]eave it: \nlook_up({"word": "sun"})' in terminal.plain
+
+
+def test_broken_json_is_no_answer_and_neither_is_the_end_of_input(plcli_process: Process) -> None:
+    with plcli_process.terminal("run", "ask.yaml", "--tools", "ask") as terminal:
+        for n, typed in enumerate(('{"meaning": ', "", None), 1):
+            terminal.wait_for("[l]eave it: ", n)
+            terminal.type("a")
+            terminal.wait_for("plain words: ", n)
+            terminal.press("\x04" if typed is None else f"{typed}\n")
+        assert terminal.end() == 0
+    assert terminal.plain.count("warning: this is no JSON: ") == 2
+    (record,) = records()
+    assert "tool_results" not in record
+
+
+def test_nobody_is_asked_in_several_runs(plcli_process: Process) -> None:
+    with plcli_process.terminal("run", "ask.yaml", "ask.yaml", "--tools", "ask") as terminal:
+        assert terminal.end() == 2
+    assert "nobody can be asked in several runs" in terminal.plain
+    assert not Path("runs.jsonl").exists()
+
+
+def test_what_handlers_say_stands_above_the_line_that_tells_how_far_a_batch_is(
+    plcli_process: Process, write: Write
+) -> None:
+    write("tools/look_up.yaml", TOOL + "command: [sh, -c, 'sleep 0.5; echo here >&2; echo {}']\n")
+    with plcli_process.terminal("run", "ask.yaml", "ask.yaml", "--tools", "run", "-j", "2") as terminal:
+        assert terminal.end() == 0
+    assert "2 running" in terminal.plain
+    assert terminal.plain.count("\x1b[Klook_up: here\n") + terminal.plain.count("\nlook_up: here\n") == 2

@@ -222,6 +222,22 @@ def test_calls_that_wait_are_answered_by_a_new_policy(said: Said, workspace: Pat
     assert said("chat", "weather", "-m", "echo-weather", stdin=entries) == snapshot
 
 
+def test_broken_json_is_no_answer(workspace: Path, cli: Cli) -> None:
+    outcome = cli("chat", "weather", "-m", "echo-weather", stdin=lines('/answer {"temperature": ', "/answer {}"))
+    assert outcome.err.count("error: this is no JSON: ") == 1
+    assert records()[1]["tool_results"][0]["result"] == {}
+
+
+def test_calls_go_on_waiting_until_all_are_answered(workspace: Path, cli: Cli, write: Write) -> None:
+    call = "{tool_call: {name: get_weather, arguments: {city: Paris}}}"
+    write("models/two.yaml", f"kind: model\nprovider: echo\nmodel: two\nscript: [[{call}, {call}], [{{text: Done}}]]\n")
+    entries = lines("/tools stop", "/answer call_2={}", "/answer {}")
+    outcome = cli("chat", "weather", "-m", "two", stdin=entries)
+    assert outcome.code == 0
+    assert "get_weather=stop\nget_weather waits for an answer\n" in outcome.err
+    assert records()[1]["response"]["text"] == "Done"
+
+
 def test_tools_are_answered_while_a_turn_goes_on(said: Said, workspace: Path, snapshot: SnapshotAssertion) -> None:
     assert said("chat", "weather", "-m", "echo-weather", "--tools", "stub") == snapshot
 

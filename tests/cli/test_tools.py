@@ -182,6 +182,13 @@ def test_a_new_tool_may_have_a_handler_and_stand_elsewhere(
     assert cli("validate", "tools/text/count.yaml").code == 0
 
 
+def test_what_a_new_handler_answers_can_be_kept_as_stubs(workspace: Path, cli: Cli) -> None:
+    cli("tools", "new", "count", "--command", "wc -c")
+    call = ("tools", "call", "count", "--args", '{"query": "a"}')
+    assert cli(*call, "--tools", "run", "--record-stubs").out == "13\n"
+    assert cli(*call, "--tools", "stub").out == "13\n"
+
+
 @pytest.mark.parametrize(
     "args",
     [
@@ -190,6 +197,7 @@ def test_a_new_tool_may_have_a_handler_and_stand_elsewhere(
         ("../x",),
         ("get.weather",),
         ("天気",),
+        ("",),
         ("x", "--command", "wc '"),
         ("x", "--command", ""),
         ("x", "--out", "plcli.toml"),

@@ -150,3 +150,12 @@ def test_words_of_a_file_cannot_drive_the_terminal(workspace: Path, write: Write
         with plcli_process.terminal("tools", "check", "evil", *option) as terminal:
             terminal.end()
         assert "\x1b[2J" not in terminal.text
+
+
+@pytest.mark.parametrize("columns", [24, 80])
+def test_each_row_names_its_api_in_the_narrowest_window(workspace: Path, plcli_process: Process, columns: int) -> None:
+    with plcli_process.terminal("tools", "check", "settled", columns=columns) as terminal:
+        assert terminal.end() == 0
+    rows = [row.split() for row in terminal.plain.splitlines()[1:4]]
+    assert [row[1][:4] for row in rows] == ["resp", "chat", "gene"]
+    assert all(row[2].startswith("y") for row in rows)

@@ -262,7 +262,7 @@ def test_the_tools_of_an_mcp_server_become_files_that_call_it(
     said: Said, cli: Cli, write: Write, snapshot: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("mcp")
-    monkeypatch.setenv("GRANTED", "granted-1")
+    monkeypatch.setenv("GRANTED", "given-1")
     monkeypatch.setenv("WITHHELD", "withheld-2")
     write("server.py", SERVER)
     asked = ("tools", "import", "--env", "GRANTED", "mcp", "--", sys.executable, "server.py")

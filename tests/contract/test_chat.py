@@ -153,6 +153,17 @@ def test_what_tools_have_done_is_kept_where_the_answer_is_lost(
     assert "Go on." in json.dumps(again[-1])
 
 
+def test_an_answer_that_was_cut_off_at_a_call_is_no_part_of_the_conversation(
+    here: Path, server: Loopback, cli: Cli
+) -> None:
+    server.answer(json=completion({"content": None, "tool_calls": [CHAT_CALL]}, "length"))
+    server.answer(json=APIS["chat"].words)
+    args = ("chat", "weather", "-m", "chat", "--tools", "stub", "--no-stream")
+    cli(*args, stdin=lines("How is it in Oslo?", "How is it in Rome?"))
+    cut, asked = (received.json["messages"] for received in server.received)
+    assert asked == [*cut[:-1], {"role": "user", "content": "How is it in Rome?"}]
+
+
 @pytest.mark.parametrize(("before", "after"), [("responses", "gemini"), ("gemini", "chat"), ("chat", "responses")])
 def test_a_conversation_goes_on_at_another_api(here: Path, server: Loopback, cli: Cli, before: str, after: str) -> None:
     for body in (APIS[before].call, APIS[before].words, APIS[after].words):

@@ -19,9 +19,11 @@ from plcli import children, mcp_http, mcp_stdio
 from plcli.cancel import Cancel
 from plcli.environment import user_side
 from plcli.errors import OfflineError, SetupError
+from plcli.handlers import Handlers
 from plcli.mcp_answers import McpFailed
 from plcli.mcp_client import Servers
 from plcli.specs.tool import McpHandler
+from plcli.toolbox import read_tool
 from plcli.workspace import find
 from tests.support.loopback import Loopback
 
@@ -36,7 +38,7 @@ class Asking(NamedTuple):
     """Servers of a workspace, what their lines were, and a way to call a tool of one of them."""
 
     servers: Servers
-    lines: list[tuple[str, str]]
+    lines: list[str]
     cancel: Cancel
 
     def __call__(
@@ -47,9 +49,9 @@ class Asking(NamedTuple):
 
 
 def asking(folder: Path) -> Asking:
-    lines: list[tuple[str, str]] = []
+    lines: list[str] = []
     cancel = Cancel()
-    servers = Servers(find(folder, folder), user_side(os.environ), tell=lambda *line: lines.append(line), cancel=cancel)
+    servers = Servers(find(folder, folder), user_side(os.environ), tell=lines.append, cancel=cancel)
     return Asking(servers, lines, cancel)
 
 
@@ -174,9 +176,9 @@ class TestRealServers:
             ask(url, "slow")
         timer.join()
 
-    def test_stderr_is_told_with_the_name_of_the_tool(self, both: Asking) -> None:
+    def test_stderr_is_told(self, both: Asking) -> None:
         both(REAL, "greet", {"name": "Grace"})
-        assert soon(lambda: ("greet", "greeting Grace") in both.lines)
+        assert soon(lambda: "greeting Grace" in both.lines)
 
 
 @pytest.mark.usefixtures("hasty")
@@ -224,7 +226,7 @@ class TestRogueServers:
 
     def test_what_is_no_message_is_told_and_passed_over(self, ask: Asking) -> None:
         assert ask(ROGUE, "noise") == "still here"
-        assert [line for _, line in ask.lines] == ["starting up", "", "{not json}", "[1]"]
+        assert ask.lines == ["starting up", "", "{not json}", "[1]"]
 
     def test_a_server_gets_no_model_to_ask(self, ask: Asking) -> None:
         assert ask(ROGUE, "sampling") == "Sampling not supported"
@@ -264,7 +266,7 @@ class TestRogueServers:
             ask(("sh", "-c", "echo $$ >&2; exec sleep 600"), "any", seconds=0.2)
         assert soon(lambda: bool(ask.lines))
         ask.servers.close()
-        assert not running(int(ask.lines[0][1]))
+        assert not running(int(ask.lines[0]))
 
     @pytest.mark.parametrize("arguments", ["text", ["a"], 1])
     def test_arguments_without_names_reach_no_server(self, ask: Asking, arguments: Any) -> None:
@@ -403,6 +405,20 @@ def test_without_the_package_it_says_what_to_install(ask: Asking, monkeypatch: p
     with pytest.raises(SetupError) as failure:
         ask(ROGUE, "folder")
     assert failure.value.hint == "pip install 'plcli[mcp]'"
+
+
+def test_a_server_speaks_for_the_tool_that_was_called(tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    spec = {"kind": "tool", "name": "welcome", "mcp": {"command": REAL, "tool": "greet"}}
+    (tmp_path / "welcome.json").write_text(json.dumps(spec))
+    workspace = find(tmp_path, tmp_path)
+
+    def tell(tool: str, line: str) -> None:
+        told.append((tool, line))
+
+    with Handlers(workspace, user_side(os.environ), tell=tell, cancel=Cancel()) as handlers:
+        handlers.call(read_tool(workspace, tmp_path / "welcome.json"), {"name": "Grace"}, LONG)
+        assert soon(lambda: ("welcome", "greeting Grace") in told)
 
 
 def test_the_example_finds_a_note(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from plcli.specs.tool import McpHandler
 from plcli.toolbox import Tool, read_tool
 from plcli.workspace import find
 
+NOBODY = UserSide({}, config=Path("nothing.toml"))
 HOSTILE = [
     "$(touch pwned)", "`touch pwned`", "; touch pwned", "| touch pwned\n", "&& touch pwned", "> pwned", "--help", "-rf",
     "../../etc/passwd", "~", "*", "\0", "\n", "'", '"', "\\", "\ud800", "\u202e", "{{ x }}", "${HOME}", "%s",
@@ -114,7 +116,7 @@ def test_whatever_a_tool_names_only_files_of_the_workspace_stand_behind_it(
     tool = written(root)
     server = McpHandler.model_construct(command=tuple(command), url=None, tool="x")
     for handler in ({"command": tuple(command)}, {"python": target}, {"mcp": server}):
-        for named in digests(find(root), tool._replace(spec=tool.spec.model_copy(update=handler))):
+        for named in digests(find(root), tool._replace(spec=tool.spec.model_copy(update=handler)), NOBODY):
             assert not os.path.isabs(named.label)
             assert not named.label.startswith("..")
 
@@ -134,8 +136,8 @@ def test_every_change_of_what_runs_takes_the_permission_away(handler: dict[str, 
         for file in FILES:
             (root / file).write_text("from . import two")
         tool, workspace = written(root, **handler), find(root)
-        behind = digests(workspace, tool)
-        user = UserSide({}, config=root / "c", trusted_tools=frozenset(named.digest for named in behind))
+        behind = digests(workspace, tool, NOBODY)
+        user = replace(NOBODY, trusted_tools=frozenset(named.digest for named in behind))
         assert missing(workspace, tool, user) == ()
         (root / name).write_bytes(data)
         runs = name in {named.label for named in behind}

@@ -51,6 +51,11 @@ def call(tool: str, number: object) -> None:
             form = {"mode": "form", "message": "Who?", "requestedSchema": {"type": "object", "properties": {}}}
             asks = {"who": {"method": "elicitation/create", "params": form}}
             say(id=number, result={"resultType": "input_required", "inputRequests": asks})
+        case "path":
+            say(
+                id=number,
+                result={"content": [], "structuredContent": {"content": [{"type": "file", "source": "notes.txt"}]}},
+            )
         case "environment":
             text(number, " ".join(sorted(os.environ)))
         case "folder":

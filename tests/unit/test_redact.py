@@ -61,6 +61,13 @@ def test_a_value_is_looked_for_without_the_space_around_it() -> None:
     assert Redactor([f" {KEY}\n"]).text(KEY) == MARK
 
 
+def test_the_lines_of_a_value_are_found_alone() -> None:
+    lines = ["MIIEpAIBAAKCAQEA0123456789", "q9Xk2Lw8Zr4Tn6Vb1Yc3", "end"]
+    redactor = Redactor(["\n".join(lines)])
+    assert [redactor.text(f"t: {line}\r") for line in lines] == [f"t: {MARK}\r", f"t: {MARK}\r", "t: end\r"]
+    assert redactor.text("\n".join(lines)) == MARK
+
+
 def test_a_redactor_learns_more() -> None:
     first = Redactor([KEY], ["corp-[0-9]{4}"])
     second = first.also(["another-value"])

@@ -147,6 +147,13 @@ def test_a_file_that_is_wrong_is_told_and_kept(workspace: Workspace) -> None:
     assert (workspace.root / "tools" / "look_up.stubs.yaml").read_text() == "stubs:\n  - {when: {}}\n"
 
 
+def test_a_link_that_leads_nowhere_makes_no_file(workspace: Workspace) -> None:
+    (workspace.root / "tools" / "look_up.stubs.yaml").symlink_to("../run.sh")
+    with pytest.raises(BadReference, match="is there, and is no file"):
+        record(workspace, {}, 1)
+    assert not (workspace.root / "run.sh").exists()
+
+
 def test_a_link_is_followed_inside_the_workspace_and_no_further(workspace: Workspace, tmp_path: Path) -> None:
     beside = workspace.root / "tools" / "look_up.stubs.yaml"
     kept = workspace.root / "kept.yaml"

@@ -34,8 +34,9 @@ ABSENT = object()
         ('{"city": "Pa', "they are no JSON object: unterminated string starting at (character 10 of 12)"),
         ("", "they are no JSON object: expecting value (character 1 of 0)"),
         ("[1]", "they are no JSON object: this is a list"),
-        ("[" * 100_000, "they are no JSON object: too deeply nested, or a number with too many digits"),
-        ("1" * 10_000, "they are no JSON object: too deeply nested, or a number with too many digits"),
+        ("[" * 100_000, "they are no JSON object: too deeply nested, or a number too large"),
+        ("1" * 10_000, "they are no JSON object: too deeply nested, or a number too large"),
+        ('{"city": 1e999}', "they are no JSON object: too deeply nested, or a number too large"),
     ],
 )
 def test_the_arguments_of_a_function_fit_its_schema(arguments: Json, fault: str | None) -> None:

@@ -333,6 +333,11 @@ class TestOtherSpecs:
         [problem] = run(home, "tools/get_weather.yaml").problems
         assert (problem.where, problem.hint) == ("tools/get_weather.stubs.yaml:2:13", "did you mean 'city'?")
 
+    def test_stubs_beside_no_tool_are_told(self, home: Path) -> None:
+        put(home, "tools/get_wether.stubs.yaml", "stubs: [{return: 1}]\n")
+        [problem] = run(home, "tools/get_wether.stubs.yaml").problems
+        assert (problem.severity, problem.message) == ("warning", "there is no tool 'get_wether' beside these stubs")
+
     def test_the_rules_of_models(self, home: Path) -> None:
         text = (
             "kind: model\nprovider: openai\nmodel: x\napi: chta\nscript: [{text: a}]\nvertex: {project: p}\n"
