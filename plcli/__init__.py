@@ -23,21 +23,19 @@ import against it.
                    model_rules < modelrefs; fence < sources; workspace, sources < toolresults
                    workspace < schemalines
                    disk < mediastore; disk < lines < runlog; runids < runlog; disk, toolbox < stubwriting
-                   mcp_answers < mcp_http, mcp_stdio; mcp_http < mcp_session; mcp_session, mcp_stdio < mcp_client
-                   workspace < mcp_client; mcp_client, toolbox < handlers; toolbox < permission
+                   toolbox < handling
     2  MATERIALS   jsontext, yaml12 < documents; conformance, yaml12 < variables; documents, variables < rows
                    layout < tomltext; layout, yaml12 < yamltext; documents < comments
                    tomltext, yamltext, comments < writing
                    meter < primitives < jinja_syntax < jinja < templates
                    regexes, jsonschemas < conformance < matchers < stubs; conformance, yaml12 < toolfit
-                   matchers, writing < insertion; writing < inplace; keywords < flatschemas < schemaforms < strictly
+                   matchers, writing < insertion; writing < inplace; strictness; functions; declarations
                    address < environment < trust; keyshapes < redact < record_secrets
-                   annotations, paramdocs < signatures; declarations
-                   prices; git; pace; plaintext; retirements; children; modulefiles
+                   prices; git; pace; plaintext; retirements
     W  PROVIDERS   providers
     1  VOCABULARY  media < request; media, response < exchange, failures; quotas, refusals, waits < failures
                    request < toolanswers; response, toolanswers < records; exchange, records < traffic; specs
-    0  FOUNDATION  cancel; docstrings; errors; headers; interrupts; paths; places; python_handler; spelling
+    0  FOUNDATION  cancel; docstrings; errors; headers; interrupts; paths; places; spelling
 
     commands       chat; convert; init; log; models; run; schema; validate; toolcall, toolcheck, toolimport < tools
     render         screen < problems, table, details, progress, calls; problems < errors; calls < live, answer < card
@@ -64,6 +62,10 @@ import against it.
                    gemini_answer, gemini_client, gemini_loose, gemini_stream, gemini_tools, params < gemini
                    loosening, roundtrip < echo_turns; registry < echo_script
                    echo_answer, echo_script, echo_turns < echo
+    handling       python_handler; children, modulefiles < permission; mcp_answers < mcp_http, mcp_stdio
+                   children < mcp_stdio; mcp_http < mcp_session; mcp_session, mcp_stdio < mcp_client < handlers
+    strictness     keywords < flatschemas < schemaforms < strictly
+    functions      annotations, paramdocs < signatures
     specs          closed < expectations < tool < request < model; closed < workspace
 """
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from plcli import permission
 from plcli.cancel import Cancel
 from plcli.documents import Document
 from plcli.environment import UserSide
 from plcli.errors import SpecError, ToolError, UsageError
 from plcli.fence import BadReference
-from plcli.handlers import HandlerFailed, Handlers
+from plcli.handling import permission
+from plcli.handling.handlers import HandlerFailed, Handlers
 from plcli.ingredients import offered_tool
 from plcli.matchers import equal, shown
 from plcli.media import Json, MediaMissing, MediaReader, decode, encode, lower, references

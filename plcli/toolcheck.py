@@ -13,12 +13,12 @@ from typing import NamedTuple
 from plcli.documents import parse
 from plcli.errors import Problem, SpecError
 from plcli.inplace import amend
-from plcli.keywords import OTHER, RULES, Note
 from plcli.providers.registry import PROVIDERS
 from plcli.request import Loss
 from plcli.schemas import load_spec
 from plcli.specs import ToolSpec
-from plcli.strictly import Change, Strict, strictly
+from plcli.strictness.keywords import OTHER, RULES, Note
+from plcli.strictness.strictly import Change, Strict, strictly
 from plcli.toolbox import Tool, read_tool
 from plcli.toolfacts import compiled
 from plcli.validate import problems_of

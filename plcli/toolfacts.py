@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from plcli import permission
 from plcli.environment import UserSide
 from plcli.errors import UsageError
+from plcli.handling import permission
 from plcli.ingredients import offered_tool
 from plcli.media import Json
 from plcli.providers.registry import PROVIDERS, adapter

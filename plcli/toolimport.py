@@ -17,10 +17,10 @@ from plcli.declarations import LONGEST_NAME, NOTHING, Declared, Skipped, declara
 from plcli.documents import parse
 from plcli.errors import Problem, SpecError, UsageError
 from plcli.fence import BadReference, Opened
-from plcli.mcp_answers import McpTool
+from plcli.functions.signatures import NoFunction, read_function
+from plcli.handling.mcp_answers import McpTool
 from plcli.media import Json, MediaRef, Redacted, decode
 from plcli.records import Record
-from plcli.signatures import NoFunction, read_function
 from plcli.toolwriting import Draft
 from plcli.traffic import wire_requests
 from plcli.workspace import Workspace

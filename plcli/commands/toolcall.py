@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from plcli import completion, options, permission
+from plcli import completion, options
 from plcli.answering import Answering
 from plcli.errors import Exit, ToolError, UsageError
+from plcli.handling import permission
 from plcli.ingredients import offered_tool
 from plcli.inputs import read_text
 from plcli.media import Json, encode

@@ -17,7 +17,7 @@ from plcli.cancel import Cancel
 from plcli.documents import FORMATS, MAX_BYTES
 from plcli.errors import Exit, LogError, SpecError, UsageError
 from plcli.fence import BadReference, Opened, read_regular
-from plcli.mcp_client import Servers
+from plcli.handling.mcp_client import Servers
 from plcli.media import Json
 from plcli.render.errors import error_json, error_text
 from plcli.render.tools import Imported, show_drafts, show_written

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from plcli.errors import Problem
-from plcli.keywords import Note
 from plcli.paths import show
 from plcli.render.problems import problem_fields, text_lines
 from plcli.render.screen import Screen
 from plcli.render.table import show_table
+from plcli.strictness.keywords import Note
 from plcli.toolcheck import CheckedTool, Fitness, FixedTool
 
 _COLUMNS = ("tool", "api", "strict", "ignored", "refused", "otherwise")

@@ -12,7 +12,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from plcli.environment import user_side
-from plcli.permission import digests
+from plcli.handling.permission import digests
 from plcli.toolbox import load_tool
 from plcli.workspace import find
 from tests.support.cli import Cli, Process, Said, Write

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from plcli import children, mcp_http, mcp_stdio
 from plcli.cancel import Cancel
 from plcli.environment import user_side
 from plcli.errors import OfflineError, SetupError
-from plcli.handlers import Handlers
-from plcli.mcp_answers import McpFailed
-from plcli.mcp_client import Servers
+from plcli.handling import children, mcp_http, mcp_stdio
+from plcli.handling.handlers import Handlers
+from plcli.handling.mcp_answers import McpFailed
+from plcli.handling.mcp_client import Servers
 from plcli.specs.tool import McpHandler
 from plcli.toolbox import read_tool
 from plcli.workspace import find

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plcli.cancel import Cancel
-from plcli.children import (
+from plcli.environment import UserSide
+from plcli.handling.children import (
     ENVIRONMENT,
     LAST_LINES,
     LINE_LIMIT,
@@ -25,9 +26,8 @@ from plcli.children import (
     command_line,
     environment,
 )
-from plcli.environment import UserSide
-from plcli.handlers import Handlers
-from plcli.permission import digests, missing
+from plcli.handling.handlers import Handlers
+from plcli.handling.permission import digests, missing
 from plcli.specs.tool import McpHandler
 from plcli.toolbox import Tool, read_tool
 from plcli.workspace import find

@@ -13,7 +13,7 @@ from plcli.documents import parse
 from plcli.inplace import amend
 from plcli.jsonschemas import faults
 from plcli.providers.openai_strict import obstacles
-from plcli.strictly import strictly
+from plcli.strictness.strictly import strictly
 from plcli.writing import write
 
 NAMES = st.sampled_from(["a", "b", "c"])

@@ -15,10 +15,10 @@ from plcli.declarations import Declared, Skipped, declarations, neutral_name
 from plcli.documents import parse
 from plcli.errors import SpecError
 from plcli.fence import Opened
+from plcli.functions.signatures import NoFunction, read_function
 from plcli.providers.registry import PROVIDERS, adapter
 from plcli.request import CustomTool, FunctionTool, Request
 from plcli.schemas import load_spec
-from plcli.signatures import NoFunction, read_function
 from plcli.specs import ToolSpec
 from plcli.toolimport import from_list
 from plcli.toolwriting import plan

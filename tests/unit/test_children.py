@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from plcli import children
 from plcli.cancel import Cancel
-from plcli.children import (
+from plcli.handling import children
+from plcli.handling.children import (
     LINE_LIMIT,
     OUTPUT_LIMIT,
     TOLD_LIMIT,

@@ -14,7 +14,7 @@ import pytest
 
 from plcli.cancel import Cancel
 from plcli.environment import UserSide
-from plcli.handlers import ERROR_LIMIT, HandlerFailed, Handlers
+from plcli.handling.handlers import ERROR_LIMIT, HandlerFailed, Handlers
 from plcli.toolbox import Tool, read_tool
 from plcli.workspace import find
 

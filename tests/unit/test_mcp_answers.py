@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plcli import mcp_answers
-from plcli.mcp_answers import ERROR_LIMIT, McpFailed, result_of
+from plcli.handling import mcp_answers
+from plcli.handling.mcp_answers import ERROR_LIMIT, McpFailed, result_of
 from plcli.toolanswers import parts_of
 
 TEXT = {"type": "text", "text": "a"}

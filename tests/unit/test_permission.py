@@ -16,8 +16,8 @@ import pytest
 
 from plcli.environment import UserSide
 from plcli.errors import Exit
+from plcli.handling.permission import UNLISTED, Named, digests, missing, refusal
 from plcli.media import digest_of
-from plcli.permission import UNLISTED, Named, digests, missing, refusal
 from plcli.toolbox import Tool, read_tool
 from plcli.workspace import find
 

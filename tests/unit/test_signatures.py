@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from plcli.paramdocs import read
-from plcli.signatures import NoFunction, read_function
+from plcli.functions.paramdocs import read
+from plcli.functions.signatures import NoFunction, read_function
 
 MODULE = """
 import datetime as dt

@@ -9,7 +9,7 @@ import pytest
 
 from plcli.paths import show
 from plcli.providers.openai_strict import obstacles
-from plcli.strictly import strictly
+from plcli.strictness.strictly import strictly
 
 
 def closed(**properties: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from plcli.errors import SpecError
-from plcli.keywords import RULES, schemas
 from plcli.paths import show
 from plcli.providers.registry import PROVIDERS
+from plcli.strictness.keywords import RULES, schemas
 from plcli.toolcheck import MOST, CheckedTool, FixedTool, check_tool, fix_tool, sound_tool
 from plcli.workspace import find
 

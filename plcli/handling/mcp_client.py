@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from plcli.address import parse
 from plcli.cancel import Cancel
-from plcli.children import ChildFailed, command_line
 from plcli.environment import UserSide
 from plcli.errors import SetupError
-from plcli.mcp_answers import McpFailed, McpTool, result_of
-from plcli.mcp_http import Refusals, over_http
-from plcli.mcp_session import Loop, Session, call_tool, list_tools
-from plcli.mcp_stdio import over_stdio
+from plcli.handling.children import ChildFailed, command_line
+from plcli.handling.mcp_answers import McpFailed, McpTool, result_of
+from plcli.handling.mcp_http import Refusals, over_http
+from plcli.handling.mcp_session import Loop, Session, call_tool, list_tools
+from plcli.handling.mcp_stdio import over_stdio
 from plcli.media import Json
 from plcli.specs.tool import McpHandler
 from plcli.toolanswers import compact

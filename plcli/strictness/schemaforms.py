@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from plcli.flatschemas import WORDS_ONLY, without
 from plcli.media import Json
+from plcli.strictness.flatschemas import WORDS_ONLY, without
 
 
 def types(part: Mapping[str, Json]) -> tuple[Json, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from plcli.keywords import DEFINITIONS, Note, target
 from plcli.media import Json
 from plcli.paths import Parts
+from plcli.strictness.keywords import DEFINITIONS, Note, target
 
 WORDS_ONLY = ("title", "description")
 """Keywords that are words for the model."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from plcli import __version__
-from plcli.mcp_answers import McpFailed, McpTool, cut
-from plcli.mcp_http import Refusals
+from plcli.handling.mcp_answers import McpFailed, McpTool, cut
+from plcli.handling.mcp_http import Refusals
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup

@@ -16,11 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from plcli.children import ChildFailed, command_line
 from plcli.environment import UserSide
 from plcli.errors import SetupError
+from plcli.handling.children import ChildFailed, command_line
+from plcli.handling.modulefiles import module_files, modules_among, program_files, script_files
 from plcli.media import digest_of
-from plcli.modulefiles import module_files, modules_among, program_files, script_files
 from plcli.toolbox import Tool
 from plcli.workspace import Workspace
 

@@ -11,8 +11,8 @@ import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from plcli import paramdocs
-from plcli.annotations import Annotations
+from plcli.functions import paramdocs
+from plcli.functions.annotations import Annotations
 from plcli.media import Json
 from plcli.spelling import did_you_mean
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from plcli import paths
-from plcli.flatschemas import WORDS_ONLY, flat, without
-from plcli.keywords import DEFINITIONS, Note, target
 from plcli.media import Json
 from plcli.paths import Parts
 from plcli.providers.openai_strict import FORMATS, KEYWORDS, obstacles
-from plcli.schemaforms import are_objects, exclude_each_other, nullable, types
+from plcli.strictness.flatschemas import WORDS_ONLY, flat, without
+from plcli.strictness.keywords import DEFINITIONS, Note, target
+from plcli.strictness.schemaforms import are_objects, exclude_each_other, nullable, types
 
 MOST = 20_000
 """Schemas that the strict version may hold; references that are written out can multiply them."""

@@ -13,8 +13,8 @@ from pathlib import Path
 from subprocess import Popen
 from typing import IO, TYPE_CHECKING
 
-from plcli.children import GRACE, Lines, child_process, ending, pipes
-from plcli.mcp_answers import MESSAGE_LIMIT, McpFailed
+from plcli.handling.children import GRACE, Lines, child_process, ending, pipes
+from plcli.handling.mcp_answers import MESSAGE_LIMIT, McpFailed
 
 if TYPE_CHECKING:
     from mcp.client import Transport

@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from plcli.cancel import Cancel
-from plcli.children import ChildFailed, command_line, environment, run_child
 from plcli.environment import UserSide
-from plcli.mcp_answers import McpFailed
-from plcli.mcp_client import Servers
+from plcli.handling.children import ChildFailed, command_line, environment, run_child
+from plcli.handling.mcp_answers import McpFailed
+from plcli.handling.mcp_client import Servers
 from plcli.media import Json
 from plcli.providers.answer import parse
 from plcli.providers.outgoing import encode

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from plcli.mcp_answers import MESSAGE_LIMIT, McpFailed
+from plcli.handling.mcp_answers import MESSAGE_LIMIT, McpFailed
 
 if TYPE_CHECKING:
     import httpx2

@@ -1,0 +1,1 @@
+"""Tools made of Python functions by reading their source."""

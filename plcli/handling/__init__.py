@@ -1,0 +1,1 @@
+"""Programs, Python functions and servers that answer calls of tools, and what may run of them."""

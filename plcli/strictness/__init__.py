@@ -1,0 +1,1 @@
+"""What strict modes take of a JSON Schema, and strict versions of schemas."""
