@@ -23,12 +23,13 @@ import against it.
                    model_rules < modelrefs; fence < sources; workspace, sources < toolresults
                    workspace < schemalines
                    disk < mediastore; disk < lines < runlog; runids < runlog; disk, toolbox < stubwriting
-                   toolbox < handling
+                   toolbox < handling, stubanswers
     2  MATERIALS   jsontext, yaml12 < documents; conformance, yaml12 < variables; documents, variables < rows
                    layout < tomltext; layout, yaml12 < yamltext; documents < comments
                    tomltext, yamltext, comments < writing
                    meter < primitives < jinja_syntax < jinja < templates
-                   regexes, jsonschemas < conformance < matchers < stubs; conformance, yaml12 < toolfit
+                   regexes, jsonschemas < conformance < matchers < stubs, loggedanswers
+                   conformance, yaml12 < toolfit
                    matchers, writing < insertion; writing < inplace; strictness; functions; declarations
                    address < environment < trust; keyshapes < redact < record_secrets
                    prices; git; pace; plaintext; retirements

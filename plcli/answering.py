@@ -9,27 +9,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from plcli.cancel import Cancel
-from plcli.documents import Document
 from plcli.environment import UserSide
 from plcli.errors import SpecError, ToolError, UsageError
 from plcli.fence import BadReference
 from plcli.handling import permission
 from plcli.handling.handlers import HandlerFailed, Handlers
 from plcli.ingredients import offered_tool
-from plcli.matchers import equal, shown
-from plcli.media import Json, MediaMissing, MediaReader, decode, encode, lower, references
+from plcli.loggedanswers import LoggedAnswers
+from plcli.media import Json, lower
 from plcli.policies import ToolTerms
 from plcli.records import ToolResultRecord
 from plcli.request import CustomTool, FunctionTool
 from plcli.response import ToolCallPart
 from plcli.spelling import did_you_mean
-from plcli.stubs import NoStub, Stubs
+from plcli.stubanswers import StubAnswers, written
 from plcli.stubwriting import record_stub
 from plcli.toolanswers import AnsweredBy, Policy, ToolAnswer
 from plcli.toolbox import Tool
@@ -39,10 +37,6 @@ from plcli.workspace import Workspace
 
 _DAY = 86_400.0
 """Seconds that a stub may delay its answer, where the command line allows more."""
-
-
-def _no_media(digest: str) -> bytes:
-    raise MediaMissing(digest)
 
 
 Calling = Callable[[ToolCallPart, bool], None]
@@ -65,15 +59,16 @@ class Answering:
     terms: ToolTerms
     tools: Mapping[str, Tool]
     offered: Callable[[], Mapping[str, FunctionTool | CustomTool]]
-    history: Sequence[ToolResultRecord] = ()
-    read_media: MediaReader = _no_media
+    history: LoggedAnswers = field(default_factory=lambda: LoggedAnswers((), lambda digest: b""))
     cancel: Cancel = field(default_factory=Cancel)
     wrong: int = 0
     """Rounds in a row in which calls were wrong."""
-    _stubs: dict[str, Stubs] = field(default_factory=dict)
+    _stubs: StubAnswers = field(init=False)
     _handlers: Handlers | None = None
-    _used: set[int] = field(default_factory=set)
     _calling: Calling = _unheard
+
+    def __post_init__(self) -> None:
+        self._stubs = StubAnswers(self.tools)
 
     def policy(self, call: ToolCallPart) -> Policy:
         """What holds for a call: what the command line says, else `run` where the user's side allows it, else `stop`.
@@ -127,11 +122,7 @@ class Answering:
 
     def remember(self, logged: Sequence[ToolResultRecord]) -> None:
         """Count what stubs have answered in the runs before, so that those that answer in turn go on."""
-        for each in logged:
-            tool = self.tools.get(each.name)
-            if tool is not None and each.source == "stub":
-                with suppress(NoStub):
-                    self._stubs_of(tool).answer(each.arguments)
+        self._stubs.remember(logged)
 
     def close(self) -> None:
         """End what runs for the tools."""
@@ -181,19 +172,10 @@ class Answering:
             return self._run(call, seconds)
         if policy == "ask":
             return self._ask(call, seconds)
-        return self._history(call) if policy == "history" else None
+        return self.history.answer(call) if policy == "history" else None
 
     def _stub(self, call: ToolCallPart, seconds: float) -> ToolAnswer:
-        tool = self.tools.get(call.name)
-        if tool is None:
-            raise ToolError(
-                f"{call.name} has no file, so it has no stubs",
-                hint=f"write it as tools/{call.name}.yaml with `stubs`, or --tools {call.name}=stop",
-            )
-        try:
-            stub = self._stubs_of(tool).answer(call.arguments)
-        except NoStub as error:
-            raise ToolError(f"{call.name}: {error}", hint=_stub_hint(tool, call)) from None
+        stub = self._stubs.answer(call)
         longest = round(min(max(seconds, 0.0), _DAY) * 1000)
         if stub.delay_ms:
             self.cancel.wait(min(stub.delay_ms, longest) / 1000)
@@ -205,16 +187,8 @@ class Answering:
         answer = self._taken("stub", stub.result, call)._replace(duration_ms=stub.delay_ms or 0)
         if answer.error is not None:
             message = f"{call.name}: its stub answers wrongly: {answer.error}"
-            raise ToolError(message, hint=f"change {_stubs_file(tool)}")
+            raise ToolError(message, hint=f"change {written(self.tools[call.name]).file}")
         return answer
-
-    def _stubs_of(self, tool: Tool) -> Stubs:
-        found = self._stubs.get(tool.spec.name)
-        if found is None:
-            document = tool.stubs_document or tool.document
-            place = partial(_place, document)
-            found = self._stubs[tool.spec.name] = Stubs(tool.stubs, place)
-        return found
 
     def _run(self, call: ToolCallPart, seconds: float) -> ToolAnswer:
         tool = self.tools.get(call.name)
@@ -274,21 +248,6 @@ class Answering:
             raise UsageError(f"the answer is wrong: {answer.error}", hint=f"answer as `returns` of {call.name} says")
         return answer
 
-    def _history(self, call: ToolCallPart) -> ToolAnswer:
-        for index, logged in enumerate(self.history):
-            same = logged.name == call.name and equal(logged.arguments, encode(call.arguments))
-            if same and index not in self._used:
-                self._used.add(index)
-                return self._logged(logged)._replace(source="history", duration_ms=0)
-        told = f"{call.name}({shown(call.arguments)})"
-        raise ToolError(f"the logged run has no answer to {told}", hint="--tools stub answers from files")
-
-    def _logged(self, logged: ToolResultRecord) -> ToolAnswer:
-        try:
-            return logged_answer(logged, self.read_media)
-        except (ValueError, MediaMissing) as error:
-            raise ToolError(f"{logged.name}: its logged answer is gone: {error}", hint="--tools stub") from None
-
     def _taken(self, source: AnsweredBy, result: Json, call: ToolCallPart) -> ToolAnswer:
         """The answer with its media lifted; a result that is not as it must be is a failure."""
         tool = self.tools.get(call.name)
@@ -305,25 +264,3 @@ class Answering:
         if fault is not None:
             return ToolAnswer(source, error=f"the result of {call.name} is not as `returns` says: {fault}")
         return ToolAnswer(source, kept, media=media)
-
-
-def logged_answer(logged: ToolResultRecord, read: MediaReader) -> ToolAnswer:
-    """The answer that a record holds. Raises `ValueError` for a damaged one, `MediaMissing` where bytes are gone."""
-    result = decode(logged.result)
-    media = {ref.digest: read(ref.digest) for ref in references(result)}
-    return ToolAnswer(logged.source, result, logged.error, logged.duration_ms, media)
-
-
-def _place(document: Document, index: int) -> str:
-    line, _ = document.position(("stubs", index))
-    return f"{document.file}:{line}" if line is not None else document.file
-
-
-def _stubs_file(tool: Tool) -> str:
-    return (tool.stubs_document or tool.document).file
-
-
-def _stub_hint(tool: Tool, call: ToolCallPart) -> str:
-    told = shown(call.arguments)
-    condition = f"when: {told}" if isinstance(call.arguments, dict) else f"when_schema: {{const: {told}}}"
-    return f"add {{{condition}, return: …}} to `stubs` of {_stubs_file(tool)}"

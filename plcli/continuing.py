@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from plcli import ingredients
-from plcli.answering import logged_answer
 from plcli.conversation import Reading
 from plcli.documents import FORMATS, parse
 from plcli.errors import NotReplayable, SetupError, SpecError
 from plcli.exchange import Target
 from plcli.failures import CallFailed
 from plcli.fence import BadReference
+from plcli.loggedanswers import logged_answer
 from plcli.media import Json, MediaMissing, Redacted, decode, lift, references
 from plcli.mediastore import MediaStore
 from plcli.modelrefs import ModelRef, model_reference

@@ -14,6 +14,7 @@ from plcli.connect import Connection
 from plcli.environment import UserSide
 from plcli.errors import Exit
 from plcli.failures import EXIT_OF_KIND
+from plcli.loggedanswers import LoggedAnswers
 from plcli.media import Json, MediaReader
 from plcli.mediastore import MediaStore
 from plcli.policies import ToolTerms
@@ -86,8 +87,7 @@ def answering_of(
         terms=terms,
         tools=resolved.tools,
         offered=cache(partial(_offered, resolved)),
-        read_media=store.get,
-        history=(resolved.parent.tool_results or ()) if resolved.parent else (),
+        history=LoggedAnswers((resolved.parent.tool_results or ()) if resolved.parent else (), store.get),
         cancel=cancel,
     )
 
