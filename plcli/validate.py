@@ -16,6 +16,7 @@ from plcli.conversation import Reading
 from plcli.documents import FORMATS, MAX_BYTES, Document, parse
 from plcli.errors import Problem, SpecError, UsageError
 from plcli.fence import BadReference, read_regular, walk
+from plcli.handler_rules import handler_problems
 from plcli.media import Json
 from plcli.model_rules import model_problems
 from plcli.modelrefs import model_of
@@ -149,6 +150,8 @@ class _Validation:
 
     def _check_tool(self, document: Document, spec: ToolSpec, path: Path | None) -> None:
         self.add(tool_problems(document, spec))
+        if path is None or self.workspace.inner(path) is None:
+            self.add(handler_problems(self.workspace, document, spec))
         self._check_stubs(document, spec.stubs, path, spec)
         if path is None:
             return

@@ -40,6 +40,13 @@ def module_files(root: Path, module: str) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def module_file(root: Path, module: str) -> Path | None:
+    """The file below `root` that a module (`a.b`) is in itself, or None."""
+    *above, last = module.split(".")
+    folder = root.joinpath(*above)
+    return next(iter((*_loadable(folder / last).get("__init__", ()), *_loadable(folder).get(last, ()))), None)
+
+
 def modules_among(words: Iterable[str], root: Path) -> list[str]:
     """Those words that are names of modules below `root`."""
     listing = cache(_loadable)
@@ -134,7 +141,7 @@ def _unchecked(compiled: Path) -> bool:
 
 def _imported(path: Path, package: str) -> Iterator[str]:
     """The modules that a source names in its imports; what is taken from one may be a module too."""
-    for node in ast.walk(_parsed(path)):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -144,8 +151,8 @@ def _imported(path: Path, package: str) -> Iterator[str]:
             yield from (".".join(filter(None, (name, alias.name))) for alias in node.names)
 
 
-def _parsed(path: Path) -> ast.Module:
-    """The source of a module; an empty one for what Python could not read either."""
+def parsed(path: Path) -> ast.Module:
+    """The source of a module; an empty one for what Python could not read either, and for what has no source."""
     nothing = ast.Module([], [])
     try:
         with path.open("rb") as file:

@@ -381,7 +381,8 @@ class TestHostileFiles:
             "kind: request\nkind: request",
         ],
     )
-    def test_they_end_in_problems(self, home: Path, text: str) -> None:
+    def test_they_end_in_problems(self, home: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("plcli.regexes.SECONDS", 0.3)
         put(home, "prompts/a.yaml", f"kind: request\n{text}\n")
         assert run(home, "prompts/a.yaml").problems
 
@@ -432,3 +433,75 @@ def test_specs_may_refer_to_each_other_without_end(home: Path) -> None:
     assert [p.message for p in check(workspace, [str(home / "prompts" / "a.yaml")], io.BytesIO()).problems] == [
         "two tools are named 'get_weather'"
     ]
+
+
+class TestHandlers:
+    @pytest.fixture(autouse=True)
+    def _handlers(self, home: Path) -> None:
+        put(home, "handlers/units.py", "from math import floor as convert_down\nasync def convert(n): ...\nPI = 3\n")
+        put(home, "handlers/made.py", "globals()['convert'] = print\n")
+        put(home, "handlers/late.py", "def __getattr__(name): return print\n")
+        put(home, "handlers/star.py", "from math import *\n")
+        put(home, "handlers/torn.py", "def f(")
+        put(
+            home, "handlers/deep/__init__.py", "try:\n    import x as one\nexcept ImportError:\n    one = two = print\n"
+        )
+        put(home, "alone.py", "class Convert: ...\n")
+        put(home, "json/notes.txt", "a folder with the name of a library")
+
+    @pytest.mark.parametrize(
+        ("handler", "message", "hint"),
+        [
+            ("python: handlers.units:covert", "handlers/units.py has no function covert", "'handlers.units:convert'"),
+            ("python: alone:run", "alone.py has no function run", "write def run(…) in it"),
+            ("python: handlers.deep:three", "handlers/deep/__init__.py has no function three", "write def"),
+            ("python: handlers.unit:convert", "there is no module handlers.unit", "'handlers.units:convert'"),
+            ("python: handlers.deep.a:b", "there is no module handlers.deep.a", "write handlers/deep/a.py"),
+            ("command: [handlers/units.pi]", "there is no file handlers/units.pi", "'handlers/units.py'"),
+            ("command: [./run]", "there is no file ./run", "from the folder of the workspace"),
+            ("command: [python3, -u, handlers/unit.py, x]", "there is no file handlers/unit.py", "'handlers/units.py'"),
+            ("mcp: {command: [node, serve.js], tool: t}", "there is no file serve.js", "from the folder"),
+        ],
+    )
+    def test_what_a_handler_names_and_the_workspace_has_not_is_a_warning(
+        self, home: Path, handler: str, message: str, hint: str
+    ) -> None:
+        put(home, "tools/t.yaml", f"kind: tool\nname: t\nparameters: {{}}\n{handler}\n")
+        (problem,) = run(home, "tools/t.yaml").problems
+        assert (problem.severity, problem.message, problem.line) == ("warning", message, 4)
+        assert problem.column
+        assert hint in (problem.hint or "")
+
+    @pytest.mark.parametrize(
+        "handler",
+        [
+            "python: handlers.units:convert",
+            "python: handlers.units:convert_down",
+            "python: handlers.made:convert",
+            "python: handlers.late:convert",
+            "python: handlers.star:floor",
+            "python: handlers.torn:g",
+            "python: handlers.deep:two",
+            "python: alone:Convert",
+            "python: json.decoder:scanstring",
+            "python: json:loads",
+            "python: installed.somewhere:f",
+            "python: outside:f",
+            "command: [jq, .x]",
+            "command: [/usr/local/bin/nothing]",
+            "command: [../../elsewhere]",
+            "command: [python3, handlers/units.py]",
+            "command: [python3, -c, 'import x.py']",
+            "command: [python3, -m, x.py]",
+            "command: [sh, -c, ./x.sh]",
+            "command: [cat, x.py]",
+            "mcp: {url: 'http://localhost/mcp', tool: t}",
+        ],
+    )
+    def test_what_only_a_run_can_tell_is_none(
+        self, home: Path, tmp_path_factory: pytest.TempPathFactory, handler: str
+    ) -> None:
+        outside = put(tmp_path_factory.mktemp("outside"), "outside.py", "def other(): ...\n")
+        (home / "outside.py").symlink_to(outside)
+        put(home, "tools/t.yaml", f"kind: tool\nname: t\nparameters: {{}}\n{handler}\n")
+        assert run(home, "tools/t.yaml").problems == ()
