@@ -31,9 +31,13 @@ def insert(document: Document, key: str, index: int, item: dict[str, Json]) -> D
     text = document.text.decode("utf-8-sig")
     end = "\r\n" if "\r\n" in text else "\n"
     block = written({key: [item]}, document.file, document.format)
-    put = _put_in_toml if document.format == "toml" else _put_in_yaml
-    at, added = put(text, key, index, item, block)
-    if at is not None:
+    if document.format == "toml":
+        ways = [_put_in_toml(text, key, index, block)]
+    else:
+        ways = [_put_in_yaml(text, key, index, item, way) for way in (block, f"{key}:\n  - {_line(item)}\n")]
+    for at, added in ways:
+        if at is None:
+            continue
         changed = (text[:at] + added.replace("\n", end) + text[at:]).encode()
         bom = _BOM if document.text.startswith(_BOM) else b""
         try:
@@ -77,12 +81,18 @@ def _put_in_yaml(text: str, key: str, index: int, item: dict[str, Json], block: 
         return None, ""
     after = found.ends[index - 1] if index else found.head
     if found.flow:
-        # JSON is YAML between brackets, and no text of it goes over several lines.
-        line = " ".join(line.strip() for line in write(item, "json").split("\n")).strip()
-        return after, f", {line}" if index else f"{line}{', ' if found.ends else ''}"
+        return after, f", {_line(item)}" if index else f"{_line(item)}{', ' if found.ends else ''}"
     lines = block.removesuffix("\n").split("\n")[1:]
     pad = " " * found.column
     return _below(text, after, "".join(f"{pad}{line[2:]}\n" if line else "\n" for line in lines))
+
+
+def _line(item: dict[str, Json]) -> str:
+    """An object on one line: JSON is YAML between brackets, and none of its texts goes over several lines.
+
+    So no comment below it can become a part of one.
+    """
+    return " ".join(line.strip() for line in write(item, "json").split("\n")).strip()
 
 
 def _find(text: str, key: str) -> _List | None:
@@ -110,7 +120,7 @@ def _find(text: str, key: str) -> _List | None:
     return found
 
 
-def _put_in_toml(text: str, key: str, index: int, item: dict[str, Json], block: str) -> tuple[int | None, str]:
+def _put_in_toml(text: str, key: str, index: int, block: str) -> tuple[int | None, str]:
     """Where a table is to be added, and its text; before the header of a later one, and the comments above that."""
     header = rf"""^[ \t]*\[\[[ \t]*(?:{re.escape(key)}|"{re.escape(key)}"|'{re.escape(key)}')[ \t]*\]\]"""
     headers = [found.start() for found in re.finditer(header, text, re.MULTILINE)]

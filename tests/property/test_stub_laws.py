@@ -110,6 +110,7 @@ ITEMS = st.sampled_from(
     data=st.data(),
 )
 @example(lines=[([], "- a: 1")], before=[], after=[], item={"x" * 1100: "y"}, end="", data=None)
+@example(lines=[([], "- a: 1")], before=[], after=["      # right"], item={"b": "c\nd\n"}, end="\n", data=None)
 @relaxed
 def test_an_item_is_put_in_and_every_other_byte_stays(
     lines: list[tuple[list[str], str]],
