@@ -11,12 +11,23 @@ from syrupy.assertion import SnapshotAssertion
 from tests.support.cli import Cli, Said, Write
 
 
+@pytest.fixture(scope="module")
+def logged() -> dict[Path, bytes]:
+    """The files of a log, once they were written."""
+    return {}
+
+
 @pytest.fixture
-def runs(workspace: Path, cli: Cli) -> list[str]:
+def runs(workspace: Path, cli: Cli, logged: dict[Path, bytes]) -> list[str]:
     """A log of three runs; gives their ids, oldest first."""
-    cli("run", "--prompt", "one", "-m", "echo/any")
-    cli("run", "hello", "--var", "name=Ada", "--tag", "mine")
-    cli("run", "weather", "-m", "echo-weather")
+    if not logged:
+        cli("run", "--prompt", "one", "-m", "echo/any")
+        cli("run", "hello", "--var", "name=Ada", "--tag", "mine")
+        cli("run", "weather", "-m", "echo-weather")
+        logged |= {path: path.read_bytes() for path in (Path("runs.jsonl"), *Path("media").iterdir())}
+    Path("media").mkdir(exist_ok=True)
+    for path, data in logged.items():
+        path.write_bytes(data)
     return [json.loads(line)["id"] for line in Path("runs.jsonl").read_text().splitlines()]
 
 

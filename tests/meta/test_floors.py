@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 import plcli
+from tests.support.parsing import parsed
 
 ROOT = Path(plcli.__file__).parent
 
@@ -68,7 +69,7 @@ def modules(root: Path) -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(root.rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        yield name, ast.parse(path.read_text(encoding="utf-8"))
+        yield name, parsed(path)
 
 
 def imports(tree: ast.Module, known: set[str]) -> Iterator[tuple[int, str]]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import plcli
+from tests.support.parsing import parsed
 
 ROOT = Path(plcli.__file__).parents[1]
 HOUSE = sorted((ROOT / "plcli").rglob("*.py"))
@@ -23,7 +24,7 @@ def test_modules_have_names_that_say_what_is_inside() -> None:
 
 def test_every_module_says_what_it_does_in_few_sentences() -> None:
     for path in HOUSE:
-        doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        doc = ast.get_docstring(parsed(path))
         assert doc, f"{path} has no docstring"
         if path.parent.name != "plcli" or path.name != "__init__.py":
             assert len(doc) < 700, f"{path} has a docstring that is too long to be read"
@@ -31,7 +32,7 @@ def test_every_module_says_what_it_does_in_few_sentences() -> None:
 
 def test_every_module_has_the_annotations_of_the_future() -> None:
     for path in HOUSE:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parsed(path)
         if any(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body):
             assert "from __future__ import annotations\n" in path.read_text(encoding="utf-8"), path
 
@@ -43,7 +44,7 @@ def test_no_module_is_longer_than_its_noun() -> None:
 
 def calls(path: Path) -> Iterator[str]:
     """The dotted names that a module calls."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func)
 

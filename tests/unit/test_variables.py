@@ -131,7 +131,10 @@ def test_bytes_that_are_no_text_are_a_fault_for_undeclared_names_too() -> None:
         ({"type": "integer", "minimum": 1, "default": 0}, None, "the default of `x` does not fit its schema"),
     ],
 )
-def test_a_value_is_held_against_the_rest_of_its_schema(schema: Any, given: Given, message: str) -> None:
+def test_a_value_is_held_against_the_rest_of_its_schema(
+    schema: Any, given: Given, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plcli.regexes.SECONDS", 0.3)
     assert message in faults({"x": schema}, {} if given is None else {"x": given}).message
 
 
