@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
+from plcli.brevity import cut
 from plcli.jsonschemas import faults
 from plcli.media import Json
 from plcli.paths import show
@@ -52,7 +53,7 @@ def mismatch(value: Json, schema: Json) -> str | None:
     if error is None:
         return None
     place = show(tuple(error.absolute_path))
-    reason = error.message if len(error.message) <= 200 else error.message[:199] + "…"
+    reason = cut(error.message, 200)
     return f"{place}: {reason}" if place else reason
 
 

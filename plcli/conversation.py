@@ -17,6 +17,7 @@ from plcli.documents import Document
 from plcli.errors import Problem, SpecError
 from plcli.fence import MEDIA_LIMIT, TEXT_LIMIT, BadReference, Opened, is_path
 from plcli.media import Json, Media, MediaRef, lift
+from plcli.paths import Parts
 from plcli.places import Step
 from plcli.request import Audio, File, Image, Message, Native, Part, Text, ToolCall, ToolResult
 from plcli.sources import in_file, mime_of, stated
@@ -24,12 +25,10 @@ from plcli.specs import request as spec
 from plcli.specs.closed import Items
 from plcli.workspace import Workspace
 
-Place = tuple[Step, ...]
-
 FORMAT_OF_MIME = {"audio/wav": "wav", "audio/mpeg": "mp3", "audio/ogg": "ogg"}
 
 
-Fill = Callable[[str, Document | str, Place], str]
+Fill = Callable[[str, Document | str, Parts], str]
 """Fills a text; it is told the document, or the name of the file, that the text stands in, and its place there."""
 
 
@@ -86,7 +85,7 @@ class Reading:
         self.sources |= other.sources
         self.media |= other.media
 
-    def open(self, source: str, place: Place, limit: int = TEXT_LIMIT) -> Opened | None:
+    def open(self, source: str, place: Parts, limit: int = TEXT_LIMIT) -> Opened | None:
         """Read a file that the spec names; None after a problem."""
         try:
             opened = self.workspace.read(source, self.file, limit)
@@ -96,11 +95,11 @@ class Reading:
         self.note(opened.path, opened.data)
         return opened
 
-    def fill(self, text: str, place: Place) -> str:
+    def fill(self, text: str, place: Parts) -> str:
         """Fill a text that stands in the spec itself."""
         return self._filled(text, self.document, place)
 
-    def text(self, value: str | spec.TextFile, place: Place) -> str:
+    def text(self, value: str | spec.TextFile, place: Parts) -> str:
         """The words of a text, filled; from its file where it names one."""
         if isinstance(value, str):
             return self.fill(value, place)
@@ -117,7 +116,7 @@ class Reading:
         self.media |= media
         return wire
 
-    def medium(self, source: str, place: Place, encoding: Literal["base64", "data-url"]) -> MediaRef | str:
+    def medium(self, source: str, place: Parts, encoding: Literal["base64", "data-url"]) -> MediaRef | str:
         """What a `source` stands for: bytes by reference, or an https URL as it is."""
         try:
             medium = stated(source)
@@ -132,7 +131,7 @@ class Reading:
         self.media |= medium.media
         return medium.source
 
-    def _filled(self, text: str, where: Document | str, place: Place) -> str:
+    def _filled(self, text: str, where: Document | str, place: Parts) -> str:
         try:
             return self._fill(text, where, place)
         except SpecError as error:
@@ -151,7 +150,7 @@ def messages(reading: Reading, written: spec.RequestSpec, variables: dict[str, J
         return (Message("user", (Text(reading.fill(written.prompt, ("prompt",))),)),)
     turns: list[Message] = []
     for n, item in enumerate(written.messages):
-        place: Place = ("messages", n)
+        place: Parts = ("messages", n)
         if isinstance(item, spec.History):
             turns.extend(_history(reading, item.history, variables, place))
         else:
@@ -159,7 +158,7 @@ def messages(reading: Reading, written: spec.RequestSpec, variables: dict[str, J
     return tuple(turns)
 
 
-def _history(reading: Reading, name: str, variables: dict[str, Json], place: Place) -> Iterable[Message]:
+def _history(reading: Reading, name: str, variables: dict[str, Json], place: Parts) -> Iterable[Message]:
     """The turns that a variable holds. They are values, so nothing in them is filled."""
     try:
         turns = _history_type().validate_python(variables.get(name))
@@ -173,7 +172,7 @@ def _history(reading: Reading, name: str, variables: dict[str, Json], place: Pla
         )
         return
 
-    def verbatim(value: str | spec.TextFile, at: Place) -> str:
+    def verbatim(value: str | spec.TextFile, at: Parts) -> str:
         if isinstance(value, str):
             return value
         reading.problem(place, "a message of a history cannot name a file", "put its text into the message")
@@ -184,7 +183,7 @@ def _history(reading: Reading, name: str, variables: dict[str, Json], place: Pla
 
 
 def _message(
-    reading: Reading, written: spec.Message, place: Place, text: Callable[[str | spec.TextFile, Place], str]
+    reading: Reading, written: spec.Message, place: Parts, text: Callable[[str | spec.TextFile, Parts], str]
 ) -> Message:
     content = written.content
     if not isinstance(content, tuple):
@@ -202,8 +201,8 @@ def _part(
     | spec.ToolCallPart
     | spec.ToolResultPart
     | spec.NativePart,
-    place: Place,
-    text: Callable[[str | spec.TextFile, Place], str],
+    place: Parts,
+    text: Callable[[str | spec.TextFile, Parts], str],
 ) -> Part | None:
     match part:
         case spec.TextPart():
@@ -228,13 +227,13 @@ def _part(
 
 
 def _source(
-    reading: Reading, source: str, place: Place, text: Callable[[str | spec.TextFile, Place], str]
+    reading: Reading, source: str, place: Parts, text: Callable[[str | spec.TextFile, Parts], str]
 ) -> MediaRef | str:
     return reading.medium(text(source, (*place, "source")), (*place, "source"), "data-url")
 
 
 def _audio(
-    reading: Reading, part: spec.AudioPart, place: Place, text: Callable[[str | spec.TextFile, Place], str]
+    reading: Reading, part: spec.AudioPart, place: Parts, text: Callable[[str | spec.TextFile, Parts], str]
 ) -> Audio | None:
     source = reading.medium(text(part.source, (*place, "source")), (*place, "source"), "base64")
     if isinstance(source, str):

@@ -21,28 +21,11 @@ _FOREIGN = re.compile(r"[^A-Za-z0-9_-]+")
 _HOLDERS = ("tools", "functions", "body", "config", "result")
 """Keys under which a list of tools stands, or what holds one."""
 
-_PARAMETERS = (
-    "parameters",
-    "parametersJsonSchema",
-    "parameters_json_schema",
-    "inputSchema",
-    "input_schema",
-)
+_PARAMETERS = ("parameters", "parametersJsonSchema", "parameters_json_schema", "inputSchema", "input_schema")
 _RETURNS = ("outputSchema", "output_schema")
-_READ = frozenset(
-    (
-        "type",
-        "name",
-        "description",
-        "strict",
-        "format",
-        "syntax",
-        "definition",
-        "explicit_text",
-        *_PARAMETERS,
-        *_RETURNS,
-    )
-)
+_READ = frozenset((
+    "type", "name", "description", "strict", "format", "syntax", "definition", "explicit_text", *_PARAMETERS, *_RETURNS,
+))  # fmt: skip
 _OF_THE_PROVIDER = "the provider runs it, and a request names it by its type"
 
 

@@ -87,10 +87,10 @@ class Document:
         return Problem(self.file, message, show(tuple(path)), *self.position(path, of=of), hint, severity)
 
 
-def load(path: Path, *, shown: str) -> Document:
+def load(path: Path, *, shown: str, kind: str = "request") -> Document:
     """Read a spec file, its format known by the suffix. `shown` is the name that problems use.
 
-    Raises `SpecError` for a file that is not there, not readable, or wrong.
+    `kind` is what a spec in its place is. Raises `SpecError` for a file that is not there, not readable, or wrong.
     """
     format = FORMATS.get(path.suffix.lower())
     if format is None:
@@ -106,20 +106,25 @@ def load(path: Path, *, shown: str) -> Document:
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "no file can have this name"
         raise _wrong(shown, f"cannot be read: {reason.lower()}", "check the path and its permissions") from None
-    return parse(data, file=shown, format=format)
+    return parse(data, file=shown, format=format, kind=kind)
 
 
-def parse(text: bytes | str, *, file: str, format: Format) -> Document:
-    """Read the text of a spec. Raises `SpecError` with every problem that one pass can find."""
+def parse(text: bytes | str, *, file: str, format: Format, kind: str = "request") -> Document:
+    """Read the text of a spec. Raises `SpecError` with every problem that one pass can find.
+
+    `kind` is what a spec in its place is.
+    """
+    beginning = {"yaml": f"kind: {kind}", "toml": f'kind = "{kind}"', "json": f'{{"kind": "{kind}"}}'}[format]
+    hint = f"begin with `{beginning}`"
     data = _encoded(text, file)
     decoded = _decoded(data, file)
     if not decoded.strip():
-        raise _empty(file)
+        raise _wrong(file, "the file is empty", hint)
     places: Callable[[], Place | None] = _unplaced
     if format == "yaml":
         value, place = yaml12.read(decoded, file)
         if place is None or value is None:
-            raise _empty(file)
+            raise _wrong(file, "the file is empty", hint)
         places = _placed(place)
     elif format == "json":
         value = jsontext.read(decoded, file)
@@ -130,7 +135,7 @@ def parse(text: bytes | str, *, file: str, format: Format) -> Document:
         message = f"a spec must be an object of keys and values, not {yaml12.kind_of(value)}"
         root = places()
         at: Position = (root.line, root.column) if root else NOWHERE
-        raise SpecError([Problem(file, message, "", *at, "begin with `kind: request`")])
+        raise SpecError([Problem(file, message, "", *at, hint)])
     if format != "yaml":
         _check_leaves(value, places, file)
     return Document(value, file, format, data, digest_of(data), places)
@@ -142,10 +147,6 @@ def _placed(place: Place) -> Callable[[], Place]:
 
 def _wrong(file: str, message: str, hint: str | None = None) -> SpecError:
     return SpecError([Problem(file, message, hint=hint)])
-
-
-def _empty(file: str) -> SpecError:
-    return _wrong(file, "the file is empty", "begin with `kind: request`")
 
 
 def _near(path: Path) -> str | None:

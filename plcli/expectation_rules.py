@@ -9,12 +9,10 @@ from plcli import paths
 from plcli.documents import Document
 from plcli.errors import Problem
 from plcli.media import Json
-from plcli.places import Step
+from plcli.paths import Parts
 from plcli.response import STATES
 from plcli.spec_rules import matcher_problems
 from plcli.spelling import did_you_mean
-
-Place = tuple[Step, ...]
 
 
 def expectation_problems(
@@ -42,7 +40,7 @@ def expectation_problems(
 
 
 def unlisted(
-    document: Document, place: Place, name: str, tools: Collection[str] | None, is_fixed: Callable[[str], bool]
+    document: Document, place: Parts, name: str, tools: Collection[str] | None, is_fixed: Callable[[str], bool]
 ) -> Iterator[Problem]:
     """The problem of a name that no tool of the request has."""
     if tools is None or name in tools or not is_fixed(name):
@@ -52,7 +50,7 @@ def unlisted(
     yield document.problem(place, f"{name!r} is not among the tools of this request", hint)
 
 
-def strings(value: Json, place: Place) -> Iterator[tuple[str, Place]]:
+def strings(value: Json, place: Parts) -> Iterator[tuple[str, Parts]]:
     """Every text inside a value, with its place; keys are none."""
     if isinstance(value, str):
         yield value, place
@@ -65,7 +63,7 @@ def strings(value: Json, place: Place) -> Iterator[tuple[str, Place]]:
 
 
 def _output(
-    document: Document, place: Place, value: dict[str, Any], is_fixed: Callable[[str], bool]
+    document: Document, place: Parts, value: dict[str, Any], is_fixed: Callable[[str], bool]
 ) -> Iterator[Problem]:
     matcher = {key: item for key, item in value.items() if key != "path"}
     yield from matcher_problems(document, place, matcher, is_fixed)
@@ -77,7 +75,7 @@ def _output(
             yield document.problem((*place, "path"), str(error))
 
 
-def _state(document: Document, place: Place, value: Json, is_fixed: Callable[[str], bool]) -> Iterator[Problem]:
+def _state(document: Document, place: Parts, value: Json, is_fixed: Callable[[str], bool]) -> Iterator[Problem]:
     if isinstance(value, dict) and "equals" in value:
         value, place = value["equals"], (*place, "equals")
     if isinstance(value, str) and value not in STATES and is_fixed(value):
@@ -86,13 +84,13 @@ def _state(document: Document, place: Place, value: Json, is_fixed: Callable[[st
         yield document.problem(place, f"no answer has the state {value!r}", hint)
 
 
-def _checks(expectations: Json, place: Place) -> Iterator[tuple[Place, str, Json]]:
+def _checks(expectations: Json, place: Parts) -> Iterator[tuple[Parts, str, Json]]:
     """Every check with its place, those inside `any` and `not` too."""
     for n, item in enumerate(expectations or ()):
         yield from _check(item, (*place, n))
 
 
-def _check(expectation: dict[str, Json], place: Place) -> Iterator[tuple[Place, str, Json]]:
+def _check(expectation: dict[str, Json], place: Parts) -> Iterator[tuple[Parts, str, Json]]:
     for key, value in expectation.items():
         if key == "any":
             yield from _checks(value, (*place, "any"))

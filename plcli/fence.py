@@ -14,8 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from plcli.brevity import cut
 from plcli.errors import Exit, PlcliError
 from plcli.spelling import did_you_mean
+
+LONGEST_SHOWN = 80
+"""Characters of a source that messages show."""
 
 TEXT_LIMIT = 8 * 1024 * 1024
 """Bytes of the longest text file that a spec may name."""
@@ -137,7 +141,7 @@ class Fence(NamedTuple):
 
         Raises `BadReference` for what lies outside or may hold secrets.
         """
-        shown = _short(source)
+        shown = cut(source, LONGEST_SHOWN)
         if not is_path(source):
             raise BadReference(f"{shown} is a URL, and a path is wanted here")
         try:
@@ -161,23 +165,23 @@ class Fence(NamedTuple):
         path = self.inside(source, beside)
         named_as_log = path.name.lower().lstrip(".").startswith(self.log.name.lower())
         if named_as_log and _same(path.parent, self.log.parent):
-            raise BadReference(f"{_short(source)} is not readable by a spec: it is the run log")
+            raise BadReference(f"{cut(source, LONGEST_SHOWN)} is not readable by a spec: it is the run log")
         if any(_same(parent, self.media) for parent in path.parents):
-            raise BadReference(f"{_short(source)} is not readable by a spec: it belongs to the run log")
+            raise BadReference(f"{cut(source, LONGEST_SHOWN)} is not readable by a spec: it belongs to the run log")
         return path
 
     def read(self, source: str, beside: Path, limit: int = TEXT_LIMIT) -> Opened:
         """The file that a path of the file `beside` leads to. Raises `BadReference`."""
         path = self.place(source, beside)
         try:
-            opened = Opened(path, read_regular(path, _short(source), limit))
+            opened = Opened(path, read_regular(path, cut(source, LONGEST_SHOWN), limit))
         except BadReference as error:
             if not os.path.lexists(path) and (meant := did_you_mean(path.name, _names(path.parent))):
                 error.hint = f"did you mean {meant}?"
             raise
         # `plcli.toml` may name another log than the one that the runs of this machine are in.
         if _LOG_LINE.match(opened.data):
-            raise BadReference(f"{_short(source)} is not readable by a spec: it is a run log")
+            raise BadReference(f"{cut(source, LONGEST_SHOWN)} is not readable by a spec: it is a run log")
         return opened
 
 
@@ -195,10 +199,6 @@ def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, OSError):
         return _REASONS.get(error.errno or 0) or f"cannot be read: {(error.strerror or 'unknown reason').lower()}"
     return "is no path"
-
-
-def _short(source: str) -> str:
-    return source if len(source) <= 80 else source[:77] + "…"
 
 
 def _names(folder: Path) -> list[str]:

@@ -9,11 +9,12 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from plcli.conversation import Place, Reading
+from plcli.conversation import Reading
 from plcli.errors import SpecError
 from plcli.fence import BadReference
 from plcli.media import Json
 from plcli.modelrefs import ModelRef
+from plcli.paths import Parts
 from plcli.request import BuiltinTool, CustomTool, FunctionTool, Output, Tool, ToolChoice
 from plcli.specs import Expectation, RequestSpec
 from plcli.specs import request as spec
@@ -35,7 +36,7 @@ def tools(reading: Reading, written: RequestSpec) -> Tools:
     made: list[Tool] = []
     files: dict[str, ToolFile] = {}
     for n, item in enumerate(written.tools):
-        place: Place = ("tools", n)
+        place: Parts = ("tools", n)
         if isinstance(item, spec.BuiltinTool):
             made.append(BuiltinTool(reading.lifted(item.given())))
         elif isinstance(item, InlineTool):
@@ -86,7 +87,7 @@ def output(reading: Reading, written: RequestSpec) -> Output | None:
     schema: Json = asked.schema_
     name = asked.name or "answer"
     if isinstance(asked.schema_, str):
-        place: Place = ("output", "schema")
+        place: Parts = ("output", "schema")
         opened = reading.open(asked.schema_, place)
         if opened is None:
             return None
@@ -105,7 +106,7 @@ def expectations(reading: Reading, written: RequestSpec) -> tuple[Expectation, .
     return tuple(Expectation.model_validate(item) for item in filled)
 
 
-def _filled(reading: Reading, value: Json, place: Place) -> Json:
+def _filled(reading: Reading, value: Json, place: Parts) -> Json:
     if isinstance(value, str):
         return reading.fill(value, place)
     if isinstance(value, dict):
@@ -139,7 +140,7 @@ def script(reading: Reading, model: ModelRef) -> Json:
         return None
     own = reading.of(model.document, model.path)
 
-    def step(written: dict[str, Json], place: Place) -> dict[str, Json]:
+    def step(written: dict[str, Json], place: Parts) -> dict[str, Json]:
         picture = written.get("image")
         if not picture:
             return written

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Literal, NamedTuple
 
+from plcli.brevity import cut
 from plcli.media import Json
 from plcli.places import Step
 from plcli.spelling import did_you_mean
@@ -61,7 +62,7 @@ def faults(schema: Json) -> list[Fault]:
             if isinstance(target, str) and not (target in anchors or _leads_inside(schema, target)):
                 where = "nowhere" if target.startswith("#") else "out of the schema"
                 hint = 'put what is meant under $defs and write $ref: "#/$defs/NAME"'
-                found.append(Fault((*path, key), f"{key} {_cut(target)!r} leads {where}", hint))
+                found.append(Fault((*path, key), f"{key} {cut(target, 160)!r} leads {where}", hint))
         named = item.get("patternProperties")
         patterns = [((*path, "patternProperties", name), name) for name in (named if isinstance(named, dict) else ())]
         if isinstance(item.get("pattern"), str):
@@ -82,10 +83,10 @@ def _broken_rules(schema: Json) -> Iterator[Fault]:
         if path[-1:] == ("type",) and isinstance(error.instance, str):
             meant = did_you_mean(error.instance, TYPES)
             hint = f"did you mean {meant!r}?" if meant else f"write one of {', '.join(TYPES)}"
-            yield Fault(path, f"unknown type {_cut(error.instance)!r}", hint)
+            yield Fault(path, f"unknown type {cut(error.instance, 160)!r}", hint)
         else:
             told = best_match([error]) or error
-            yield Fault(tuple(told.absolute_path), f"no valid JSON Schema: {_cut(told.message)}")
+            yield Fault(tuple(told.absolute_path), f"no valid JSON Schema: {cut(told.message, 160)}")
 
 
 def regex_fault(pattern: str) -> str | None:
@@ -97,7 +98,7 @@ def regex_fault(pattern: str) -> str | None:
             warnings.simplefilter("ignore")
             re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        return f"no regular expression: {_cut(str(error)) or 'nested too deeply'}"
+        return f"no regular expression: {cut(str(error), 160) or 'nested too deeply'}"
     return None
 
 
@@ -133,7 +134,3 @@ def _leads_inside(schema: Json, target: str) -> bool:
         else:
             return False
     return True
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 160 else text[:159] + "…"

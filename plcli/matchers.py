@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from plcli.brevity import cut
 from plcli.conformance import mismatch as schema_mismatch
 from plcli.media import Json
 from plcli.regexes import Undecided, search
@@ -64,8 +65,7 @@ def includes(value: Json, wanted: Json) -> bool:
 
 def shown(value: Json) -> str:
     """A value as compact JSON, cut to `SHOWN` characters."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return cut(json.dumps(value, ensure_ascii=False, default=str), SHOWN)
 
 
 def _covers(value: Json, wanted: Json) -> bool:

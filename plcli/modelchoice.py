@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from plcli.conversation import Place, Reading
+from plcli.conversation import Reading
 from plcli.errors import SetupError, SpecError, UsageError
 from plcli.fence import BadReference
 from plcli.modelrefs import ModelRef, model_reference
+from plcli.paths import Parts
 from plcli.specs import RequestSpec
 
 
@@ -24,7 +25,7 @@ def choose(reading: Reading, written: RequestSpec, asked: str | None) -> Choice 
 
     Raises `UsageError` where what is asked for is no model.
     """
-    place: Place = ("model",)
+    place: Parts = ("model",)
     own = written.model if asked is not None else written.model or reading.workspace.spec.model
     home: Choice | None = None
     try:

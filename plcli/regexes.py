@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from plcli.brevity import cut
+
 SECONDS = 2.0
 """Longest time for one search."""
 
@@ -108,4 +110,4 @@ def _search_apart(pattern: str, text: str, seconds: float) -> bool:
 
 
 def _shown(pattern: str) -> str:
-    return repr(pattern if len(pattern) <= 80 else pattern[:79] + "…")
+    return repr(cut(pattern, 80))

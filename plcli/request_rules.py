@@ -19,7 +19,8 @@ from plcli.expectation_rules import expectation_problems, strings, unlisted
 from plcli.fence import TEXT_LIMIT, BadReference, Opened
 from plcli.media import Json
 from plcli.modelrefs import model_reference
-from plcli.places import Position, Step
+from plcli.paths import Parts
+from plcli.places import Position
 from plcli.spec_rules import format_problems, schema_problems
 from plcli.specs import RequestSpec
 from plcli.specs import request as written
@@ -28,8 +29,6 @@ from plcli.spelling import did_you_mean
 from plcli.toolbox import load_tool
 from plcli.variables import problem_with
 from plcli.workspace import Workspace
-
-Place = tuple[Step, ...]
 
 _STAND_IN = "data:audio/wav;base64,UklGRg=="
 """Takes the place of a source whose path is known only when variables are."""
@@ -78,10 +77,10 @@ class _Inspection(Reading):
         self.all_read = True
         self.end = time.monotonic() + SECONDS
 
-    def note_at(self, place: Place, message: str, hint: str | None = None, **how: Any) -> None:
+    def note_at(self, place: Parts, message: str, hint: str | None = None, **how: Any) -> None:
         self.problems.append(self.document.problem(place, message, hint, **how))
 
-    def is_late(self, place: Place) -> bool:
+    def is_late(self, place: Parts) -> bool:
         """Whether the time is over; the first place that it concerns is told."""
         if time.monotonic() < self.end:
             return False
@@ -90,7 +89,7 @@ class _Inspection(Reading):
         self.end, self.all_read = 0.0, False
         return True
 
-    def open(self, source: str, place: Place, limit: int = TEXT_LIMIT) -> Opened | None:
+    def open(self, source: str, place: Parts, limit: int = TEXT_LIMIT) -> Opened | None:
         opened = None if self.is_late(place) else super().open(source, place, limit)
         self.all_read = self.all_read and opened is not None
         return opened
@@ -101,7 +100,7 @@ class _Inspection(Reading):
             hint = "add model: openai/MODEL-ID, or run it with --model; echo/any answers without a key"
             self.note_at((), "no model is named, here or in plcli.toml", hint, severity="warning")
             return
-        place: Place = ("model",)
+        place: Parts = ("model",)
         try:
             path = self.workspace.lookup("model", asked)
             self.named += [path] if path else []
@@ -116,7 +115,7 @@ class _Inspection(Reading):
     def look_at_tools(self) -> None:
         seen: set[str] = set()
         for n, item in enumerate(self.spec.tools):
-            place: Place = ("tools", n)
+            place: Parts = ("tools", n)
             if isinstance(item, written.BuiltinTool):
                 continue
             if isinstance(item, InlineTool):
@@ -138,7 +137,7 @@ class _Inspection(Reading):
         elif choice == "required" and known is not None and not known:
             self.note_at(("tool_choice",), "a tool is required, and there is none", "add one under `tools`")
 
-    def look_up_tool(self, name: str, place: Place) -> None:
+    def look_up_tool(self, name: str, place: Parts) -> None:
         try:
             self.named.append(load_tool(self.workspace, name).path)
         except BadReference as error:
@@ -162,7 +161,7 @@ class _Inspection(Reading):
         output = self.spec.output
         if output is None:
             return
-        place: Place = ("output", "schema")
+        place: Parts = ("output", "schema")
         if not isinstance(output.schema_, str):
             self.problems += schema_problems(self.document, place, output.schema_)
             return
@@ -189,10 +188,10 @@ class _Inspection(Reading):
         for name in _PICTURES:
             source = (self.spec.image or {}).get(name)
             if isinstance(source, str):
-                place: Place = ("image", name)
+                place: Parts = ("image", name)
                 self.medium(self.fill(source, place), place, "data-url")
 
-    def look_at_history(self, name: str, place: Place) -> None:
+    def look_at_history(self, name: str, place: Parts) -> None:
         self.used.add(name)
         declared = self.spec.variables.get(name)
         if declared is None:
@@ -222,7 +221,7 @@ class _Inspection(Reading):
 
     def look_at_variables(self) -> None:
         for name, declared in self.spec.variables.items():
-            place: Place = ("variables", name)
+            place: Parts = ("variables", name)
             if self.is_late(place):
                 return
             if wrong := problem_with(name, declared):
@@ -234,7 +233,7 @@ class _Inspection(Reading):
         """Whether a text says the same whatever the variables are."""
         return not templates.names(text, self.spec.template)
 
-    def trace(self, text: str, where: Document | str, place: Place) -> str:
+    def trace(self, text: str, where: Document | str, place: Parts) -> str:
         """Stands for filling: sees which variables a text uses, and whether it can be filled at all."""
         if self.is_late(place):
             return text

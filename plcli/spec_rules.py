@@ -15,13 +15,11 @@ from plcli.fence import BadReference
 from plcli.jsonschemas import faults, regex_fault
 from plcli.media import Json
 from plcli.modelrefs import model_reference
-from plcli.places import Step
+from plcli.paths import Parts
 from plcli.redact import pattern_problems
 from plcli.specs import ToolSpec, WorkspaceSpec, is_matcher
 from plcli.specs.tool import Format
 from plcli.workspace import Workspace
-
-Place = tuple[Step, ...]
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -66,7 +64,7 @@ def workspace_problems(document: Document, spec: WorkspaceSpec, workspace: Works
     return found
 
 
-def schema_problems(document: Document, place: Place, schema: Json) -> list[Problem]:
+def schema_problems(document: Document, place: Parts, schema: Json) -> list[Problem]:
     """What is wrong with a JSON Schema at a place of a document; None is no schema and no problem."""
     return [
         document.problem((*place, *fault.path), fault.message, fault.hint, severity=fault.severity)
@@ -74,7 +72,7 @@ def schema_problems(document: Document, place: Place, schema: Json) -> list[Prob
     ]
 
 
-def format_problems(document: Document, place: Place, written: Format | None) -> list[Problem]:
+def format_problems(document: Document, place: Parts, written: Format | None) -> list[Problem]:
     """Whether the format of a free-form tool says what its type needs."""
     if written is None:
         return []
@@ -89,7 +87,7 @@ def format_problems(document: Document, place: Place, written: Format | None) ->
 
 
 def matcher_problems(
-    document: Document, place: Place, written: Json, is_fixed: Callable[[str], bool] = lambda text: True
+    document: Document, place: Parts, written: Json, is_fixed: Callable[[str], bool] = lambda text: True
 ) -> list[Problem]:
     """What is wrong with a matcher or plain value as the file holds it.
 

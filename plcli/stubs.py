@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from plcli.brevity import cut
 from plcli.conformance import mismatch
 from plcli.matchers import members_mismatch, shown
 from plcli.media import Json
@@ -87,7 +88,7 @@ class Stubs:
         if best is None:
             return unanswered
         _, index, reasons = best
-        differing = [_cut(reason) for reason in reasons[:MOST_TOLD]]
+        differing = [cut(reason, _LONGEST_TOLD) for reason in reasons[:MOST_TOLD]]
         if len(reasons) > MOST_TOLD:
             differing.append(f"and {len(reasons) - MOST_TOLD} more")
         return f"{unanswered}; the nearest is {self._named(index)}: {'; '.join(differing)}"
@@ -126,7 +127,3 @@ def _told(value: Json) -> str:
         return shown(value)
     except RecursionError:
         return "something nested too deeply to be shown"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_TOLD else text[: _LONGEST_TOLD - 1] + "…"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from plcli import yaml12
+from plcli.brevity import cut
 from plcli.conformance import mismatch
 from plcli.errors import SpecError, UsageError
 from plcli.jsonschemas import TYPES
@@ -114,7 +115,7 @@ def _converted(name: str, text: str, types: tuple[str, ...]) -> Json:
         value = _parsed(text)
         if not isinstance(value, Raw) and _is(wanted, value):
             return value
-    raise ValueError(f"the variable `{name}` must be {_listed(types)}, not {_cut(text)}")
+    raise ValueError(f"the variable `{name}` must be {_listed(types)}, not {cut(text, _SHOWN)}")
 
 
 def _check_unicode(name: str, text: str) -> None:
@@ -141,7 +142,7 @@ def _checked(what: str, name: str, schema: Mapping[str, Json], value: Json) -> J
     """The value, when it has a declared type and fits the rest of the schema."""
     types = _types(name, schema)
     if types and not any(_is(one, value) for one in types):
-        raise ValueError(f"{what} must be {_listed(types)}, not {_cut(json.dumps(value, ensure_ascii=False))}")
+        raise ValueError(f"{what} must be {_listed(types)}, not {cut(json.dumps(value, ensure_ascii=False), _SHOWN)}")
     if isinstance(value, float) and value.is_integer() and "integer" in types and "number" not in types:
         value = int(value)
     if schema.keys() <= _DESCRIBING:
@@ -184,7 +185,3 @@ def _is(wanted: str, value: Json) -> bool:
 
 def _listed(types: tuple[str, ...]) -> str:
     return " or ".join(types) or "any value"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
