@@ -10,7 +10,7 @@ import against it.
                    options, completion, inputs, several, continued, lineeditor, saving < commands < app < __main__
     5  WINDOW      render
     4  MACHINERY   conversation < ingredients, modelchoice < resolve; crossing < moving < resolve
-                   spec_rules < expectation_rules, stub_rules < validate
+                   spec_rules < expectation_rules, stub_rules < validate; handler_rules < validate
                    conversation, expectation_rules < request_rules; scaffold
                    ingredients, tooluse < toolfacts; scaffold, spec_rules < toolwriting < toolimport
                    toolfacts, validate < toolcheck
@@ -36,7 +36,7 @@ import against it.
     W  PROVIDERS   providers
     1  VOCABULARY  media < request; media, response < exchange, failures; quotas, refusals, waits < failures
                    request < toolanswers; response, toolanswers < records; exchange, records < traffic; specs
-    0  FOUNDATION  cancel; docstrings; errors; headers; interrupts; paths; places; spelling
+    0  FOUNDATION  brevity; cancel; docstrings; errors; headers; interrupts; paths; places; spelling
 
     commands       chat; convert; init; log; models; run; schema; validate; toolcall, toolcheck, toolimport < tools
     render         screen < problems, table, details, progress, calls; problems < errors; calls < live, answer < card

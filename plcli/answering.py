@@ -38,7 +38,6 @@ from plcli.workspace import Workspace
 _DAY = 86_400.0
 """Seconds that a stub may delay its answer, where the command line allows more."""
 
-
 Calling = Callable[[ToolCallPart, bool], None]
 """Is told a call before its handler answers it, or a person, who is shown it and asked (True)."""
 
@@ -166,6 +165,7 @@ class Answering:
         return ToolAnswer(source, error=fault, duration_ms=0, wrong=True)
 
     def _of(self, policy: Policy, call: ToolCallPart, seconds: float) -> ToolAnswer | None:
+        """The answer that a policy gives; `stop` gives none."""
         if policy == "stub":
             return self._stub(call, seconds)
         if policy == "run":
@@ -183,8 +183,8 @@ class Answering:
             late = self._failed(call, "stub", f"it took longer than {round(seconds, 2):g} s, and was ended")
             return late._replace(duration_ms=longest)
         if stub.error is not None:
-            return ToolAnswer("stub", error=stub.error, duration_ms=stub.delay_ms or 0)
-        answer = self._taken("stub", stub.result, call)._replace(duration_ms=stub.delay_ms or 0)
+            return ToolAnswer("stub", error=stub.error, duration_ms=stub.delay_ms)
+        answer = self._taken("stub", stub.result, call)._replace(duration_ms=stub.delay_ms)
         if answer.error is not None:
             message = f"{call.name}: its stub answers wrongly: {answer.error}"
             raise ToolError(message, hint=f"change {written(self.tools[call.name]).file}")
@@ -235,7 +235,7 @@ class Answering:
         while True:
             asked = self.terms.ask(call, self.tools.get(call.name), fault)
             if asked.policy is not None:
-                return None if asked.policy == "stop" else self._of(asked.policy, call, seconds)
+                return self._of(asked.policy, call, seconds)
             answer = self._taken("ask", asked.answer, call)
             if answer.error is None:
                 return answer

@@ -45,22 +45,7 @@ def reopen(workspace: Workspace, runs: Sequence[Record], store: MediaStore) -> S
     if at is None:
         raise NotReplayable(f"run {newest.id} cannot go on: nothing was sent", hint="run its spec again")
     record = runs[at]
-    last = len(record.exchanges) - 1
-    # Newer runs that asked nothing have answered calls of this one.
-    results = [each for each in record.tool_results or () if each.exchange == last]
-    results += (each for one in reversed(runs[:at]) for each in one.tool_results or () if each.exchange == BEFORE)
-    try:
-        wire = wire_requests(record.exchanges)[-1]
-        answer = decode(record.exchanges[-1].response) if _answered(record) else None
-        _check_whole(record, [wire, answer, *(decode(each.result) for each in results)], store)
-        answered = [
-            Answered(last, ToolCallPart(id=each.call_id, name=each.name), logged_answer(each, store.get))
-            for each in results
-        ]
-    except ValueError as error:
-        raise NotReplayable(f"run {record.id} cannot go on: it is damaged: {error}") from None
-    except MediaMissing as error:
-        raise NotReplayable(f"run {record.id} cannot go on: {error}") from None
+    wire, answer, answered = _last_exchange(record, runs[:at], store)
     model, api = _model(workspace, record)
     made = adapter(model.provider, api)
     target = Target(record.exchanges[-1].operation, record.model or "")
@@ -88,6 +73,27 @@ def reopen(workspace: Workspace, runs: Sequence[Record], store: MediaStore) -> S
     )
     earlier = tuple(each for one in reversed(runs) for each in one.tool_results or ())
     return Standing(resolved, answer, paired(calls, answered), results=earlier)
+
+
+def _last_exchange(record: Record, newer: Sequence[Record], store: MediaStore) -> tuple[Json, Json, Sequence[Answered]]:
+    """What a run sent last, the answer (None: there is no whole one), and what tools have answered to that.
+
+    The `newer` runs asked nothing, and answered calls of this one; the newest is first. Raises `NotReplayable`.
+    """
+    last = len(record.exchanges) - 1
+    results = [each for each in record.tool_results or () if each.exchange == last]
+    results += (each for one in reversed(newer) for each in one.tool_results or () if each.exchange == BEFORE)
+    try:
+        wire = wire_requests(record.exchanges)[-1]
+        answer = decode(record.exchanges[-1].response) if _answered(record) else None
+        _check_whole(record, [wire, answer, *(decode(each.result) for each in results)], store)
+        calls = [ToolCallPart(id=each.call_id, name=each.name) for each in results]
+        given = [logged_answer(each, store.get) for each in results]
+    except ValueError as error:
+        raise NotReplayable(f"run {record.id} cannot go on: it is damaged: {error}") from None
+    except MediaMissing as error:
+        raise NotReplayable(f"run {record.id} cannot go on: {error}") from None
+    return wire, answer, [Answered(last, *pair) for pair in zip(calls, given, strict=True)]
 
 
 def _stated_chain(record: Record, store: MediaStore) -> Json:

@@ -13,7 +13,7 @@ from plcli.errors import SpecError
 from plcli.fence import BadReference
 from plcli.media import Json, MediaReader, MediaRef, lower
 from plcli.modelrefs import ModelRef
-from plcli.places import Step
+from plcli.paths import Parts
 from plcli.providers.registry import Adapter
 from plcli.request import (
     Audio,
@@ -33,8 +33,6 @@ from plcli.request import (
 )
 from plcli.toolbox import load_tool
 from plcli.workspace import Workspace
-
-Place = tuple[Step, ...]
 
 SourceOf = Callable[[MediaRef], str | None]
 """The path, relative to the spec, of a file that holds the bytes of a reference; None where there is none."""
@@ -56,7 +54,7 @@ class Draft(NamedTuple):
     request: Request
     read: MediaReader
     source_of: SourceOf
-    tried: Counter[Place]
+    tried: Counter[Parts]
 
 
 def header(draft: Draft) -> dict[str, Json]:

@@ -205,7 +205,7 @@ class _Sending:
             failure = Failure(
                 kind="protocol",
                 message="the answer ended before it was complete",
-                hint="run it again; `plcli log show last` keeps what came",
+                hint="run it again; what came is in the log: plcli log show RUN",
             )
         response = Response(state="error")
         if self.events:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from plcli.brevity import cut
 from plcli.errors import Exit, LogError, OfflineError, PlcliError, SetupError, SpecError, ToolError
 from plcli.media import Json
 from plcli.quotas import spent
@@ -117,8 +118,7 @@ def failed(kind: str, message: str, hint: str | None = None, *, retryable: bool 
 
 def bounded(text: str) -> str:
     """The text on one line, cut after `MESSAGE_LIMIT` characters, halves of surrogate pairs replaced."""
-    line = _sound(" ".join(text[: 2 * MESSAGE_LIMIT].split()))
-    return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
+    return cut(_sound(" ".join(text[: 2 * MESSAGE_LIMIT].split())), MESSAGE_LIMIT)
 
 
 def classify(status: int, body: Json | str, headers: Mapping[str, str]) -> CallFailed:

@@ -21,6 +21,8 @@ from plcli.rows import read as read_rows
 from plcli.variables import Given, Raw
 from plcli.workspace import Workspace
 
+_FROM_HERE = "name a file by its path from the current folder"
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -116,7 +118,7 @@ def read_text(workspace: Workspace, value: str, what: str) -> str:
     try:
         return _decoded(read_regular(Path(os.path.realpath(path)), value[1:]), what)
     except BadReference as error:
-        raise UsageError(f"{what}: {error.message}", hint=error.hint) from None
+        raise UsageError(f"{what}: {error.message}", hint=error.hint or _FROM_HERE) from None
 
 
 def read_answers(workspace: Workspace, texts: Sequence[str]) -> list[tuple[str, Json]]:
@@ -149,5 +151,5 @@ def _table(workspace: Workspace, path: Path) -> Rows:
     try:
         data = read_regular(Path(os.path.realpath(workspace.start / path)), str(path), MEDIA_LIMIT)
     except BadReference as error:
-        raise UsageError(f"--vars: {error.message}", hint=error.hint) from None
+        raise UsageError(f"--vars: {error.message}", hint=error.hint or _FROM_HERE) from None
     return read_rows(_decoded(data, f"--vars {path}", MEDIA_LIMIT), str(path))

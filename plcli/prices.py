@@ -26,14 +26,12 @@ _TIERS = frozenset(["flex", "priority"])
 
 def together(costs: Iterable[Cost | None]) -> Cost | None:
     """The cost of several answers; None where none of them has one, not complete where one has none."""
-    known, unknown = [], False
-    for cost in costs:
-        known += [cost] if cost is not None else []
-        unknown = unknown or cost is None
+    every = list(costs)
+    known = [cost for cost in every if cost is not None]
     if not known:
         return None
     amount = sum(cost.amount for cost in known)
-    complete = not unknown and all(cost.complete for cost in known)
+    complete = len(known) == len(every) and all(cost.complete for cost in known)
     return known[-1].model_copy(update={"amount": amount, "complete": complete})
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from plcli import conversation, ingredients, paths, templates
-from plcli.conversation import Fill, Place, Reading, SourceFile
+from plcli.conversation import Fill, Reading, SourceFile
 from plcli.crossing import Origin, traced
 from plcli.documents import Document
 from plcli.errors import Problem, SpecError, UsageError
@@ -20,6 +20,7 @@ from plcli.media import Json, Media
 from plcli.modelchoice import choose
 from plcli.modelrefs import ModelRef
 from plcli.moving import Moved, move
+from plcli.paths import Parts
 from plcli.providers.reading import rows
 from plcli.providers.registry import Compiled, adapter
 from plcli.request import Loss, Request
@@ -116,7 +117,7 @@ def resolve(
     written = load_spec(document, RequestSpec)
     variables = resolve_variables(written.variables, given)
 
-    def fill(text: str, where: Document | str, place: Place) -> str:
+    def fill(text: str, where: Document | str, place: Parts) -> str:
         if isinstance(where, str):
             return templates.fill(text, variables, kind=written.template, file=where, locate=lambda line: (line, None))
         return templates.fill(

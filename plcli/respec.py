@@ -13,7 +13,7 @@ from pathlib import Path
 
 from plcli import paths
 from plcli.documents import parse
-from plcli.drafts import WAYS, Draft, Place, SourceOf, header
+from plcli.drafts import WAYS, Draft, SourceOf, header
 from plcli.errors import SpecError
 from plcli.media import Json, MediaReader, lower
 from plcli.modelrefs import ModelRef
@@ -79,11 +79,11 @@ def _judged(draft: Draft, said: Mapping[str, Json]) -> Resolved | None:
     return None
 
 
-def _item(place: Place) -> Place:
+def _item(place: paths.Parts) -> paths.Parts:
     return place[:2] if place and place[0] in WAYS else place[:1]
 
 
-def _places(said: Mapping[str, Json]) -> Iterator[Place]:
+def _places(said: Mapping[str, Json]) -> Iterator[paths.Parts]:
     """The places of a header that can be said otherwise, or not at all."""
     for name, value in said.items():
         if name in ("kind", "model", "api", "template"):
@@ -95,7 +95,7 @@ def _places(said: Mapping[str, Json]) -> Iterator[Place]:
             yield from ((name, at) for at in range(len(value)))
 
 
-def _differing(draft: Draft, plan: Resolved) -> Iterator[Place]:
+def _differing(draft: Draft, plan: Resolved) -> Iterator[paths.Parts]:
     """What of a header was read as something else than the request says."""
     said, meant = plan.request, draft.made.defaults(draft.request, draft.model.spec)
     if not draft.tried["messages",]:

@@ -23,8 +23,6 @@ from plcli.request import Message, Text, ToolResult
 from plcli.response import Failure, Response, ToolCallPart, Usage
 from plcli.toolanswers import ToolAnswer
 
-_GO_ON = "allow more, or go on: plcli run --continue last, with the same --tools"
-
 BEFORE = -1
 """The exchange of an answer to a call of the run that this one continues."""
 
@@ -190,25 +188,26 @@ class _Going:
         if all(self.answering.policy(call) == "stop" for call in calls):
             return None
         if exchange >= terms.rounds:
-            raise ToolError(f"stopped at --max-rounds {terms.rounds}", hint=_GO_ON)
+            raise stopped_at("--max-rounds", terms.rounds)
         if len(self.answered) + len(calls) > terms.calls:
-            raise ToolError(f"stopped at --max-calls {terms.calls}", hint=_GO_ON)
+            raise stopped_at("--max-calls", terms.calls)
         results: list[ToolResult] = []
         wrong = False
         for call in calls:
             answer = self.answer(call)
-            if self.answering.cancel.asked:
+            stopped = self.answering.cancel.asked
+            # A handler that the cancel has ended has not answered; what one has done until then is kept.
+            if answer is not None and not (stopped and answer.error is not None):
+                self.note(Answered(exchange, self.answering.understood(call), answer))
+                wrong = wrong or answer.wrong
+                results.append(result_of(call, answer, self.connection.adapter))
+            if stopped:
                 raise KeyboardInterrupt
-            if answer is None:
-                continue
-            self.note(Answered(exchange, self.answering.understood(call), answer))
-            wrong = wrong or answer.wrong
-            results.append(result_of(call, answer, self.connection.adapter))
         self.answering.wrong = self.answering.wrong + 1 if wrong else 0
         if self.answering.wrong > REPAIRS:
             raise ToolError(
                 f"the calls were wrong in {self.answering.wrong} rounds in a row: {self.answered[-1].answer.error}",
-                hint="plcli tools check; plcli log show last tells what was called",
+                hint="plcli tools check; plcli log show RUN tells what was called",
             )
         return results if len(results) == len(calls) else None
 
@@ -244,6 +243,11 @@ def paired(
             left.remove(found)
         pairs.append((call, found.answer if found is not None else None))
     return tuple(pairs)
+
+
+def stopped_at(limit: str, number: int) -> ToolError:
+    """The error that ends a run at a limit of the command line."""
+    return ToolError(f"stopped at {limit} {number}", hint=f"allow more: {limit} {2 * number}")
 
 
 def failure_of(error: BaseException) -> Failure:

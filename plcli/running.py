@@ -91,7 +91,8 @@ class Running:
         live = Live(self.session.screen, self.session.redactor)
         rounds = self.ask(plan, self.watching(live))
         with interrupts.held_back():
-            live.finish()
+            interrupted = rounds.failure is not None and rounds.failure.kind == "interrupted"
+            (live.interrupted if interrupted else live.finish)()
             run = self.judge(plan, rounds)
             (record,), unlogged = self.log([(plan, run)])
         self.show(record, live)
@@ -102,8 +103,7 @@ class Running:
     def say_how_to_go_on(self, run: Run, record: Record) -> None:
         """What to type where calls wait for their answers."""
         waiting = run.rounds.waiting
-        stopped = run.failure is not None and run.failure.kind != "interrupted"
-        if not waiting or stopped or not record.id:
+        if not waiting or not record.id:
             return
         ways = [f"--tools {policy}" for policy in run.policies]
         ways.append(" ".join(f"--answer {call.id or call.name}=JSON" for call in waiting))
@@ -169,7 +169,9 @@ class Running:
             screen.write(screen.out, line(record) + "\n")
         else:
             printed, told = (live.printed, live.told) if live else (False, False)
-            show_answer(record, session.store, screen, printed=printed, told=told)
+            # One that came to nothing stands above already.
+            called = live.called if live and record.error and not screen.quiet else None
+            show_answer(record, session.store, screen, printed=printed, told=told, called=called)
             show_footer(record, screen)
         if screen.verbose:
             show_attempts(record, session.log.path if record.id else None, screen)

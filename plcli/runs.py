@@ -19,10 +19,7 @@ from plcli.media import Json, MediaReader
 from plcli.mediastore import MediaStore
 from plcli.policies import ToolTerms
 from plcli.providers.registry import adapter
-from plcli.records import (
-    Cost,
-    ExpectationRecord,
-)
+from plcli.records import Cost, ExpectationRecord
 from plcli.request import BuiltinTool, CustomTool, FunctionTool, Request
 from plcli.resolve import Resolved
 from plcli.response import Failure, Response, State

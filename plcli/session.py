@@ -45,6 +45,13 @@ class Session:
         """Keep the values of variables that handlers of these tools may see from log and screen: they could tell."""
         self.protect(self.user.variables.get(name, "") for tool in tools for name in tool.spec.env)
 
+    def tell_of_other_workspaces(self, files: Iterable[Path]) -> None:
+        """Warn of files that belong to a workspace below this one: what they name is looked up here."""
+        for file in dict.fromkeys(files):
+            if inner := self.workspace.inner(file):
+                label, folder = self.workspace.label(file), self.workspace.label(inner)
+                self.screen.warn(f"{label} belongs to the workspace {folder}: add --workspace {folder}")
+
     def read_keys(self, extra_names: Iterable[str]) -> None:
         """Take keys from the workspace's `.env`, for variables that a provider or a model spec names."""
         allowed = {*_KEY_NAMES, *extra_names}

@@ -41,12 +41,12 @@ class Standing:
         return self.answer is not None and not self.calls
 
     def following(self, turns: Sequence[Message] = ()) -> Resolved:
-        """The request with its answer and these turns after it."""
+        """The request with its answer and these turns after it; without any, it holds the answer itself."""
         resolved = self.resolved
         if self.answer is None and not turns:
             return resolved
         made = adapter(resolved.model.provider, resolved.request.api)
-        kept = resolved.request.chain if self.answer is not None else "echo"
+        kept = resolved.request.chain if self.answer is not None and turns else "echo"
         wire = made.next_turn(resolved.compiled.wire, self.answer, turns, kept)
         compiled = Compiled(wire, resolved.compiled.target)
         return resolved._replace(request=_sent(resolved, compiled), compiled=compiled, expectations=())

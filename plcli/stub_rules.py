@@ -12,7 +12,7 @@ from plcli.conformance import mismatch
 from plcli.documents import Document
 from plcli.errors import Problem
 from plcli.media import Json
-from plcli.places import Step
+from plcli.paths import Parts
 from plcli.regexes import Undecided
 from plcli.spec_rules import matcher_problems, schema_problems
 from plcli.specs import ToolSpec
@@ -21,8 +21,6 @@ from plcli.spelling import did_you_mean
 from plcli.toolanswers import parts_of
 from plcli.toolresults import BadResult, taken
 from plcli.workspace import Workspace
-
-Place = tuple[Step, ...]
 
 SECONDS = 5.0
 """Longest time that the answers of one file of stubs are checked."""
@@ -42,7 +40,7 @@ def stub_problems(
     found: list[Problem] = []
     conditions: dict[str, int] = {}
     for n, stub in enumerate(stubs):
-        place: Place = ("stubs", n)
+        place: Parts = ("stubs", n)
         written: Mapping[str, Any] = document.value["stubs"][n]
         found += _condition_problems(document, place, written, tool)
         if stub.return_in_turn == ():
@@ -61,7 +59,7 @@ def stub_problems(
 
 
 def _condition_problems(
-    document: Document, place: Place, written: Mapping[str, Any], tool: ToolSpec | None
+    document: Document, place: Parts, written: Mapping[str, Any], tool: ToolSpec | None
 ) -> Iterator[Problem]:
     yield from schema_problems(document, (*place, "when_schema"), written.get("when_schema"))
     when = written.get("when")
@@ -75,7 +73,7 @@ def _condition_problems(
         yield from _argument_problems(document, here, name, tool)
 
 
-def _argument_problems(document: Document, place: Place, name: str, tool: ToolSpec | None) -> Iterator[Problem]:
+def _argument_problems(document: Document, place: Parts, name: str, tool: ToolSpec | None) -> Iterator[Problem]:
     """Whether a condition is about an argument that the tool has; an error where it takes no others."""
     parameters = (tool.parameters if tool else None) or {}
     closed = parameters.get("additionalProperties") is False and "patternProperties" not in parameters
@@ -111,7 +109,7 @@ def _answer_problems(
                 yield document.problem(place, f"does not fit `returns`: {reason}")
 
 
-def _answers(stubs: Sequence[Stub]) -> Iterator[tuple[Place, Json]]:
+def _answers(stubs: Sequence[Stub]) -> Iterator[tuple[Parts, Json]]:
     for n, stub in enumerate(stubs):
         if "return_" in stub.model_fields_set:
             yield ("stubs", n, "return"), stub.return_

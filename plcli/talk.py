@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, takewhile
 from types import TracebackType
 from typing import Self
 
@@ -22,10 +22,10 @@ from plcli.fence import BadReference
 from plcli.media import Json, MediaReader
 from plcli.modelrefs import model_reference
 from plcli.providers.registry import adapter
-from plcli.request import Loss, Message, Text
+from plcli.request import Loss, Message, Request, Text, ToolCall
 from plcli.resolve import Resolved
 from plcli.response import ToolCallPart
-from plcli.rounds import BEFORE, Answered, Rounds, failure_of, result_of
+from plcli.rounds import BEFORE, Answered, Rounds, failure_of, result_of, stopped_at
 from plcli.running import Plan, Running
 from plcli.runs import Run, reader
 from plcli.standing import Standing, standing_after
@@ -70,8 +70,10 @@ class Talk:
         (record,), unlogged = self.running.log([(plan, Run(resolved, plan.connection, rounds, None))])
         if unlogged is not None:
             raise unlogged
-        tail = record.id.rpartition("-")[2]
-        self.running.session.screen.say(("what was answered is kept: ", "dim"), f"plcli run --continue {tail}")
+        tail, screen = record.id.rpartition("-")[2], self.running.session.screen
+        if isinstance(error, KeyboardInterrupt):
+            screen.after_interrupt()
+        screen.say(("what was answered is kept: ", "dim"), f"plcli run --continue {tail}")
 
     @property
     def standing(self) -> Standing:
@@ -129,8 +131,12 @@ class Talk:
         Raises `UsageError` where a call waits for an answer.
         """
         self._answer_calls()
-        turns = [*self._results(), *([Message("user", (Text(text),))] if text is not None else [])]
-        return self._for_model(self.standing.following(turns))
+        words = [Message("user", (Text(text),))] if text is not None else []
+        here, there = self.standing, self.standing_request()
+        if _api(there) == _api(here.resolved):
+            return self._for_model(here.following([*_results(here.calls, there), *words]))
+        # What a result can hold is for the api to say that will get it, which may know the call by another id.
+        return Standing(there).following([*_results(_renamed(here.calls, there.request), there), *words])
 
     def give(self, name: str | None, result: Json) -> None:
         """Answer a call that waits: that of an id, else the next one of a tool (None: the only one).
@@ -184,9 +190,12 @@ class Talk:
             self._answering = None
 
     def _answer_calls(self) -> None:
-        """Answer the calls that wait, by their policies."""
-        answering = self._answers(self.standing.resolved) if self.standing.waiting else None
-        for call in self.standing.waiting:
+        """Answer the calls that wait, by their policies. Raises `ToolError` where they are more than may be."""
+        waiting = self.standing.waiting
+        answering = self._answers(self.standing.resolved) if waiting else None
+        if len(waiting) > self.running.terms.calls:
+            raise stopped_at("--max-calls", self.running.terms.calls)
+        for call in waiting:
             answer = answering.answer(call, answering.terms.seconds) if answering else None
             if answer is None:
                 told = f"{call.name} ({call.id})" if call.id else call.name
@@ -199,14 +208,6 @@ class Talk:
         given = Answered(BEFORE, self._answers(standing.resolved).understood(call), answer)
         self.standings[-1] = replace(standing, calls=calls, given=(*standing.given, given))
         self._unlogged += (given,)
-
-    def _results(self) -> list[Message]:
-        """The answers to the calls of the last answer, as one turn."""
-        standing = self.standing
-        resolved = standing.resolved
-        made = adapter(resolved.model.provider, resolved.request.api)
-        results = tuple(result_of(call, answer, made) for call, answer in standing.calls if answer is not None)
-        return [Message("tool", results)] if results else []
 
     def _for_model(self, resolved: Resolved) -> Resolved:
         """The request for the model that goes on."""
@@ -232,3 +233,31 @@ class Talk:
             self._answering = self.running.answering(resolved, Cancel())
             self._answering.remember(list(chain.from_iterable(each.results for each in self.standings)))
         return self._answering
+
+
+Calls = Sequence[tuple[ToolCallPart, ToolAnswer | None]]
+"""Calls, each with the answer that it has got, if any."""
+
+
+def _api(resolved: Resolved) -> tuple[str, str]:
+    return resolved.request.provider, resolved.request.api
+
+
+def _results(calls: Calls, resolved: Resolved) -> list[Message]:
+    """The answers to calls, as one turn of a request."""
+    made = adapter(resolved.model.provider, resolved.request.api)
+    results = tuple(result_of(call, answer, made) for call, answer in calls if answer is not None)
+    return [Message("tool", results)] if results else []
+
+
+def _renamed(calls: Calls, moved: Request) -> Calls:
+    """The calls as they stand in a request that has moved to another api; what did not come along has no answer."""
+    last = takewhile(lambda message: message.role == "assistant", reversed(moved.messages))
+    left = [part for message in reversed(list(last)) for part in message.parts if isinstance(part, ToolCall)]
+    renamed = []
+    for call, answer in calls:
+        found = next((part for part in left if part.name == call.name and call.id in (None, part.id)), None)
+        if found is not None:
+            left.remove(found)
+            renamed.append((call.model_copy(update={"id": found.id}), answer))
+    return renamed

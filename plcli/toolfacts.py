@@ -24,7 +24,7 @@ STUBS = 5
 """Stubs that are shown of a tool."""
 
 
-class Compiled(NamedTuple):
+class ToolWire(NamedTuple):
     """A tool as an api gets it, and what that api cannot carry of it."""
 
     wire: Json
@@ -71,7 +71,7 @@ def facts(workspace: Workspace, tool: Tool, uses: Sequence[Use], user: UserSide)
     )
 
 
-def compiled(tool: Tool, api: str) -> Compiled:
+def compiled(tool: Tool, api: str) -> ToolWire:
     """The tool as an api gets it, with the defaults of a plain run. Raises `UsageError` for an unknown api."""
     provider = next((provider for provider in PROVIDERS.values() if api in provider.apis), None)
     if provider is None:
@@ -80,7 +80,7 @@ def compiled(tool: Tool, api: str) -> Compiled:
     made = adapter(provider, api)
     request = Request(provider=provider.name, api=api, model="", tools=(offered_tool(tool.spec),))
     wire, _, losses = made.compile(made.defaults(request, None))
-    return Compiled(wire.get("tools"), losses)
+    return ToolWire(wire.get("tools"), losses)
 
 
 def _kind(spec: ToolSpec | InlineTool) -> str:

@@ -21,7 +21,7 @@ from plcli.functions.signatures import NoFunction, read_function
 from plcli.handling.mcp_answers import McpTool
 from plcli.media import Json, MediaRef, Redacted, decode
 from plcli.records import Record
-from plcli.toolwriting import Draft
+from plcli.toolwriting import ToolDraft
 from plcli.traffic import wire_requests
 from plcli.workspace import Workspace
 
@@ -42,7 +42,7 @@ class Answered(NamedTuple):
 class Gathered(NamedTuple):
     """What a source holds: tools to be written, answers that may become stubs, and what is no tool of ours."""
 
-    drafts: tuple[Draft, ...]
+    drafts: tuple[ToolDraft, ...]
     skipped: tuple[Skipped, ...] = ()
     answers: tuple[Answered, ...] = ()
 
@@ -143,9 +143,9 @@ def _gathered(value: Json, server: dict[str, Json], env: Sequence[str] = ()) -> 
 
 def _drafts(
     declared: Iterable[Declared], server: dict[str, Json], env: Sequence[str] = ()
-) -> tuple[tuple[Draft, ...], tuple[Skipped, ...]]:
+) -> tuple[tuple[ToolDraft, ...], tuple[Skipped, ...]]:
     """Drafts under names that every provider accepts, each once."""
-    drafts: dict[str, Draft] = {}
+    drafts: dict[str, ToolDraft] = {}
     skipped: list[Skipped] = []
     seen: set[str] = set()
     for one in declared:
@@ -160,7 +160,7 @@ def _drafts(
         if server:
             fields = {**fields, "mcp": {**server, "tool": one.name}, **({"env": list(env)} if env else {})}
         renamed = (f"named {name}: providers would refuse {one.name}",) if name != one.name else ()
-        drafts[name] = Draft(name, fields, (*renamed, *one.changes), one.name)
+        drafts[name] = ToolDraft(name, fields, (*renamed, *one.changes), one.name)
     return tuple(drafts.values()), tuple(skipped)
 
 

@@ -6,12 +6,11 @@ import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast, get_args
 
 from plcli.errors import Problem, SpecError, UsageError
 from plcli.media import Json
 from plcli.policies import Asked, Policies, ToolTerms
-from plcli.providers import answer
+from plcli.providers import answer, openai_responses_waiting
 from plcli.render.calls import call_line
 from plcli.render.screen import Screen
 from plcli.request import BuiltinTool
@@ -31,14 +30,15 @@ def read_policies(texts: Sequence[str]) -> Policies:
         name, equals, policy = text.rpartition("=")
         if equals and not name:
             raise UsageError(f"--tools {text!r} names no tool", hint="write --tools get_weather=stub")
-        if policy not in get_args(Policy):
+        found = next((known for known in POLICIES if known == policy), None)
+        if found is None:
             meant = did_you_mean(policy, POLICIES)
             hint = f"did you mean {meant!r}?" if meant else f"the policies are: {', '.join(POLICIES)}"
             raise UsageError(f"--tools {text!r}: there is no policy {policy!r}", hint=hint)
         if equals:
-            named[name] = cast(Policy, policy)
+            named[name] = found
         else:
-            default = cast(Policy, policy)
+            default = found
     return Policies(default, named)
 
 
@@ -60,6 +60,7 @@ def tool_terms(session: Session, terms: ToolTerms, *, continued: bool = False) -
         screen.say((f"{tool}: {text}", "dim"))
 
     ask = Asker(screen) if "ask" in asked else None
+    # The redactor is the session's of that moment: it learns of keys when connections are made.
     return replace(terms, ask=ask, protect=lambda value: session.redactor.json(value), tell=tell, warn=screen.warn)
 
 
@@ -74,7 +75,7 @@ def check_tools(terms: ToolTerms, requests: Iterable[Resolved]) -> None:
         raise UsageError("--tools ask: nobody can be asked in several runs", hint="--tools stub, run, or stop")
     offered = {tool.name for one in requests for tool in one.request.tools if not isinstance(tool, BuiltinTool)}
     if all("tools" not in one.request.body for one in requests):
-        for name in sorted(terms.policies.named.keys() - offered - ASKED_BY_PROVIDERS):
+        for name in sorted(terms.policies.named.keys() - offered - openai_responses_waiting.TOOLS):
             meant = did_you_mean(name, offered)
             others = f"the tools are: {', '.join(sorted(offered))}"
             none = f"it has none; to give it this one: --set {shlex.quote(f'tools=[{name}]')}"
@@ -89,10 +90,6 @@ def check_tools(terms: ToolTerms, requests: Iterable[Resolved]) -> None:
                 problems.append(tool.document.problem(("stubs",), message, f"move them to {beside}", of="key"))
         if problems:
             raise SpecError(problems)
-
-
-ASKED_BY_PROVIDERS = frozenset({"mcp_approval", "shell", "local_shell", "apply_patch", "computer"})
-"""Names of what a provider's own tools ask their client."""
 
 
 def typed_answer(text: str) -> Json:

@@ -32,7 +32,7 @@ KEPT = ("returns", "env", "stubs")
 HANDLERS = ("command", "python", "mcp")
 
 
-class Draft(NamedTuple):
+class ToolDraft(NamedTuple):
     """A tool to be written: the fields of its spec without kind and name, and what there is to tell of it.
 
     `called` is its name where it comes from.
@@ -60,7 +60,7 @@ class Planned(NamedTuple):
         return any(problem.severity == "error" for problem in self.problems)
 
 
-def plan(workspace: Workspace, drafts: Sequence[Draft], folder: Path | None) -> list[Planned]:
+def plan(workspace: Workspace, drafts: Sequence[ToolDraft], folder: Path | None) -> list[Planned]:
     """The files of tools, in a folder (default: that of the workspace's tools); nothing is written yet.
 
     Raises `UsageError` where a tool cannot have a file there.
@@ -108,7 +108,7 @@ def _path(workspace: Workspace, name: str, folder: Path | None) -> Path:
     return next((path for path in there if os.path.lexists(path)), place / f"{name}.yaml")
 
 
-def _planned(workspace: Workspace, draft: Draft, path: Path) -> Planned:
+def _planned(workspace: Workspace, draft: ToolDraft, path: Path) -> Planned:
     old = _document(workspace, path)
     value = {"kind": "tool", "name": draft.name, **draft.fields}
     if old is not None:

@@ -126,7 +126,7 @@ class Workspace:
         if path.name == FILE and os.path.isfile(path) and not os.path.getsize(path):
             # An empty file is TOML, and says that everything is as usual.
             return parse("#", file=shown, format="toml")
-        return load(path, shown=shown)
+        return load(path, shown=shown, kind=self._kind(path))
 
     def parsed(self, opened: Opened) -> Document:
         """A file that was read, parsed by its suffix; without a known one it is JSON or YAML. Raises `SpecError`."""
@@ -149,6 +149,15 @@ class Workspace:
             path.is_relative_to(self.root) and self.start.is_relative_to(self.root)
         )
         return os.path.relpath(path, self.start) if near else str(path)
+
+    def _kind(self, path: Path) -> str:
+        """What a spec in a file is, as far as its name and its folder tell."""
+        if path.name == FILE:
+            return "workspace"
+        if path.stem.endswith(".stubs"):
+            return "stubs"
+        kinds: tuple[Kind, ...] = ("tool", "model")
+        return next((kind for kind in kinds if path.is_relative_to(self.folder(kind))), "request")
 
     def _may_be(self, kind: Kind, path: Path) -> bool:
         """Whether a file could be of the kind: other files may share the name of a spec."""

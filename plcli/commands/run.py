@@ -14,7 +14,7 @@ from plcli.connect import Limits
 from plcli.continued import continued
 from plcli.errors import Exit, SpecError, UsageError
 from plcli.inputs import Input, read_answers, read_inputs, read_overrides, read_text
-from plcli.media import encode, lower
+from plcli.media import Json, encode, lower
 from plcli.policies import SECONDS, ToolTerms
 from plcli.records import Batch
 from plcli.resolve import Overrides, Resolved, refusal, resolve
@@ -22,6 +22,7 @@ from plcli.running import Plan, Running
 from plcli.runs import reader
 from plcli.session import Session, open_session
 from plcli.several import Terms, run_several
+from plcli.talk import Talk
 from plcli.toolterms import check_tools, read_policies, tool_terms
 from plcli.unfinished import left
 from plcli.workspace import Workspace
@@ -107,18 +108,14 @@ def run(
         _alone(continue_, [name for name, value in others.items() if value])
         given = read_answers(session.workspace, answer or [])
         said = None if message is None else read_text(session.workspace, message, "--message")
+        if said is not None and not said.strip():
+            raise UsageError("--message says nothing", hint=f'plcli run --continue {continue_} --message "…"')
         with continued(running, continue_, "add --answer CALL=JSON, or --tools stub or run") as talk:
-            if said is None and talk.standing.over:
-                hint = f'plcli run --continue {continue_} --message "…"'
-                raise UsageError(f"run {continue_} has its answer", hint=hint)
-            for call, result in given:
-                talk.give(call, result)
-            if model:
-                talk.move(model[0])
-            if dry_run:
-                return _dry_run(session, [talk.following(said)], inline=inline)
+            _prepare(talk, continue_, said, given, model[0] if model else None)
             if strict:
                 _refuse_losses([talk.following(said)])
+            if dry_run:
+                return _dry_run(session, [talk.following(said)], inline=inline)
             return talk.say(said, alone=True).exit
     if message is not None or answer:
         raise UsageError("--message and --answer go with --continue", hint='plcli run --continue last --message "…"')
@@ -126,7 +123,7 @@ def run(
         what = "either SPEC or --prompt, not both" if specs else "one SPEC at least, or --prompt, is needed"
         raise UsageError(what, hint='plcli run prompts/hello.yaml, or plcli run --prompt "…"')
     inputs = read_inputs(session.workspace, specs or [], prompt, var or [], rows)
-    _tell_of_other_workspaces(session, inputs)
+    session.tell_of_other_workspaces(item.file for item in inputs if item.file is not None)
     overrides = read_overrides(model or [], set_ or [])
     wanted = list(_wanted(session.workspace, inputs, overrides, repeat))
     requests = [each.resolved for each in wanted]
@@ -135,12 +132,19 @@ def run(
     check_tools(running.terms, requests)
     if dry_run:
         return _dry_run(session, requests, inline=inline)
+    if len(wanted) == 1 and resume is None:
+        return running.one(Plan(requests[0], running.connections(requests)[0])).exit
+    compared = len(overrides) if resume is None else 1
+    return _batch(running, wanted, Terms(jobs or compared, max_fail, session.user.max_cost, compared), resume)
+
+
+def _batch(running: Running, wanted: Sequence[_Wanted], terms: Terms, resume: str | None) -> int:
+    """Run several, or what a batch has left."""
+    session, requests = running.session, [each.resolved for each in wanted]
     places = left(resume, requests, session.log) if resume is not None else list(range(len(wanted)))
     connections = running.connections(requests)
-    if len(wanted) == 1 and resume is None:
-        return running.one(Plan(requests[0], connections[0])).exit
     if not places:
-        screen.say(f"nothing is left of batch {resume}: all {len(wanted)} runs have their answers")
+        session.screen.say(f"nothing is left of batch {resume}: all {len(wanted)} runs have their answers")
         return Exit.DONE
     batch_id = resume or uuid.uuid4().hex[:12]
     plans = [
@@ -151,8 +155,7 @@ def run(
         )
         for place in places
     ]
-    compared = len(overrides) if resume is None else 1
-    return run_several(running, plans, Terms(jobs or compared, max_fail, session.user.max_cost, compared), batch_id)
+    return run_several(running, plans, terms, batch_id)
 
 
 def _alone(continued: str, others: Sequence[str]) -> None:
@@ -160,6 +163,19 @@ def _alone(continued: str, others: Sequence[str]) -> None:
     if others:
         hint = f'plcli run --continue {continued} --message "…"'
         raise UsageError(f"{others[0]} does not go with --continue", hint=hint)
+
+
+def _prepare(
+    talk: Talk, continued: str, said: str | None, given: Sequence[tuple[str, Json]], model: str | None
+) -> None:
+    """Do what the command line says before something is said. Raises `UsageError` where there is nothing to do."""
+    if said is None and talk.standing.over:
+        hint = f'plcli run --continue {continued} --message "…"'
+        raise UsageError(f"run {continued} has its answer", hint=hint)
+    for call, result in given:
+        talk.give(call, result)
+    if model is not None:
+        talk.move(model)
 
 
 def _refuse_losses(requests: Sequence[Resolved]) -> None:
@@ -195,13 +211,6 @@ def _wanted(
         resolved = [_resolved(workspace, item, each) for each in overrides]
         for number in range(repeat):
             yield from (_Wanted(one, item.row, number if repeat > 1 else None) for one in resolved)
-
-
-def _tell_of_other_workspaces(session: Session, inputs: Sequence[Input]) -> None:
-    for file in dict.fromkeys(item.file for item in inputs if item.file is not None):
-        if inner := session.workspace.inner(file):
-            label, folder = session.workspace.label(file), session.workspace.label(inner)
-            session.screen.warn(f"{label} belongs to the workspace {folder}: add --workspace {folder}")
 
 
 def _resolved(workspace: Workspace, item: Input, overrides: Overrides) -> Resolved:

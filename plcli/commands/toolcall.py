@@ -54,6 +54,7 @@ def call(
     """
     session = open_session(options.screen_of(ctx), workspace=workspace, trust_hosts=trust_host, allow_paths=allow_path)
     tool = named_tool(session.workspace, name)
+    session.tell_of_other_workspaces([tool.path])
     session.protect_granted([tool])
     name = tool.spec.name
     asked = ToolCallPart(name=name, arguments=_arguments(session, tool, args))
@@ -77,9 +78,15 @@ def call(
         raise ToolError(f"{name} was not answered", hint="--tools stub, run, or ask")
     _show(session, asked, given)
     if given.error is not None and not session.screen.machine:
-        hint = f"what it takes: plcli tools show {name}" if given.wrong else None
-        session.screen.error(f"{name}: {given.error}", hint)
+        session.screen.error(f"{name}: {given.error}", _way_out(tool, given))
     return Exit.DONE if given.error is None else Exit.TOOL
+
+
+def _way_out(tool: Tool, given: ToolAnswer) -> str | None:
+    """What to look at where a call has failed; a stub that fails does what it says."""
+    if given.wrong:
+        return f"what it takes: plcli tools show {tool.spec.name}"
+    return f"its handler is named in {tool.document.file}" if given.source == "run" else None
 
 
 def _policy(session: Session, tool: Tool) -> Policy:

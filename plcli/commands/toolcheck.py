@@ -57,13 +57,11 @@ def check(
             broken += error.problems
     if not files:
         screen.say(f"no tools: tool specs are files in {found.label(found.folder('tool'))}/")
-    findings = (_fix if fix else _check)(found, tools, broken, screen, style)
+    findings = _fix(found, tools, broken, screen, style) if fix else _check(tools, broken, screen, style)
     return Exit.FILE if broken else Exit.FINDING if findings else Exit.DONE
 
 
-def _check(
-    workspace: Workspace, tools: Sequence[Tool], broken: list[Problem], screen: Screen, style: options.Report
-) -> bool:
+def _check(tools: Sequence[Tool], broken: Sequence[Problem], screen: Screen, style: options.Report) -> bool:
     """Show what checking finds; whether there are errors."""
     checked = [check_tool(tool) for tool in tools]
     problems = [problem for one in checked for problem in one.problems]
@@ -77,7 +75,7 @@ def _check(
 def _fix(
     workspace: Workspace, tools: Sequence[Tool], broken: list[Problem], screen: Screen, style: options.Report
 ) -> bool:
-    """Write the strict versions and show what they change; whether a tool has none."""
+    """Write the strict versions and show what they change; whether a tool has none. `broken` gets what is wrong."""
     fixed: list[FixedTool] = []
     for tool in tools:
         if not tool.path.is_relative_to(workspace.root):

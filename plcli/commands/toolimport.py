@@ -17,6 +17,7 @@ from plcli.cancel import Cancel
 from plcli.documents import FORMATS, MAX_BYTES
 from plcli.errors import Exit, LogError, SpecError, UsageError
 from plcli.fence import BadReference, Opened, read_regular
+from plcli.handling.mcp_answers import McpFailed
 from plcli.handling.mcp_client import Servers
 from plcli.media import Json
 from plcli.render.errors import error_json, error_text
@@ -136,8 +137,12 @@ def _of_server(session: Session, asked: Sequence[str], env: Sequence[str], timeo
     def tell(line: str) -> None:
         session.screen.say((line, "dim"))
 
-    with Servers(session.workspace, session.user, tell=tell, cancel=Cancel()) as servers:
-        listing = servers.list(command, url, {name: variables[name] for name in env}, timeout)
+    try:
+        with Servers(session.workspace, session.user, tell=tell, cancel=Cancel()) as servers:
+            listing = servers.list(command, url, {name: variables[name] for name in env}, timeout)
+    except McpFailed as error:
+        hint = "check the URL, and that its server runs" if url else "check the command, which runs in the workspace"
+        raise McpFailed(error.message, hint=error.hint or hint) from None
     handler: dict[str, Json] = {"url": url} if url else {"command": list(asked)}
     if not listing:
         raise UsageError(f"{asked[0]} lists no tools", hint="check the command or the URL of the server")

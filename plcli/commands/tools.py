@@ -22,7 +22,7 @@ from plcli.session import open_session
 from plcli.toolbox import named_tool
 from plcli.toolfacts import brief, compiled, facts
 from plcli.tooluse import survey
-from plcli.toolwriting import Draft, forbid_replacing, plan, write
+from plcli.toolwriting import ToolDraft, forbid_replacing, plan, write
 
 app = typer.Typer(
     rich_markup_mode=None, add_completion=False, help="List tools, show, check, call, write and import them."
@@ -130,7 +130,7 @@ app.command("call")(call)
 app.command("import")(import_tools)
 
 
-def _draft(name: str, description: str | None, command: str | None) -> Draft:
+def _draft(name: str, description: str | None, command: str | None) -> ToolDraft:
     """A tool to start from. Raises `UsageError`."""
     meant = neutral_name(name)
     if not name or meant != name:
@@ -148,9 +148,9 @@ def _draft(name: str, description: str | None, command: str | None) -> Draft:
     }
     if command is not None:
         # Without stubs of its own: those that --record-stubs keeps stand in a file beside it.
-        return Draft(name, {**fields, "command": _argv(command)})
+        return ToolDraft(name, {**fields, "command": _argv(command)})
     answer: Json = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
-    return Draft(name, {**fields, "returns": answer, "stubs": [{"return": {"answer": "what it answers"}}]})
+    return ToolDraft(name, {**fields, "returns": answer, "stubs": [{"return": {"answer": "what it answers"}}]})
 
 
 def _argv(command: str) -> list[Json]:

@@ -6,6 +6,7 @@ import ast
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from plcli.brevity import cut
 from plcli.media import Json
 
 ABSENT = object()
@@ -140,8 +141,7 @@ class Annotations:
         return {**made, **({"required": needed} if needed else {}), "additionalProperties": False}
 
     def _unknown(self, node: ast.expr) -> dict[str, Json]:
-        shown = ast.unparse(node)
-        shown = shown if len(shown) <= 60 else shown[:59] + "…"
+        shown = cut(ast.unparse(node), 60)
         self.unknown.append(
             f"{self._parameter}: the annotation {shown} is not explained in this file; any value is taken"
         )

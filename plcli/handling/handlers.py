@@ -10,9 +10,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from plcli.brevity import cut
 from plcli.cancel import Cancel
 from plcli.environment import UserSide
 from plcli.handling.children import ChildFailed, command_line, environment, run_child
@@ -54,12 +53,6 @@ class Handlers:
         self._servers: Servers | None = None
         self._called = ""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
     def call(self, tool: Tool, arguments: Json, seconds: float) -> Json:
         """What the handler of a tool answers to some arguments (an object, or the text of a free-form tool).
 
@@ -70,7 +63,7 @@ class Handlers:
             env = environment(self._user.variables, tool.spec.env)
             return self._answer(tool.spec, env, arguments, seconds)
         except (ChildFailed, McpFailed) as error:
-            raise HandlerFailed(_bounded(str(error))) from None
+            raise HandlerFailed(cut(str(error), ERROR_LIMIT)) from None
 
     def close(self) -> None:
         """End the servers."""
@@ -106,7 +99,7 @@ class Handlers:
             output, failure = error.output, error
         match _reply(output):
             case {"error": str(reason)}:
-                raise HandlerFailed(_bounded(reason))
+                raise HandlerFailed(cut(reason, ERROR_LIMIT))
             case {"result": result} if failure is None:
                 return result
         raise failure or HandlerFailed(f"{target} ended the process before it had returned")
@@ -138,7 +131,3 @@ def _reply(output: bytes) -> Json:
         return parse(output.decode("ascii")) if output else None
     except ValueError as error:
         raise HandlerFailed(f"its result cannot be read: {error}") from None
-
-
-def _bounded(text: str) -> str:
-    return text if len(text) <= ERROR_LIMIT else text[: ERROR_LIMIT - 1] + "…"

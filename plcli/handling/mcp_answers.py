@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from plcli import brevity
 from plcli.errors import Exit, PlcliError
 from plcli.media import Json
 from plcli.toolanswers import compact
@@ -67,7 +68,7 @@ def result_of(answer: Mapping[str, Any]) -> Json:
 
 def cut(text: str) -> str:
     """The text, cut after `ERROR_LIMIT` characters."""
-    return text if len(text) <= ERROR_LIMIT else text[: ERROR_LIMIT - 1] + "…"
+    return brevity.cut(text, ERROR_LIMIT)
 
 
 def _text(parts: Iterable[dict[str, str]]) -> str:

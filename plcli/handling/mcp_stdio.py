@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import Popen
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NoReturn
 
 from plcli.handling.children import GRACE, Lines, child_process, ending, pipes
 from plcli.handling.mcp_answers import MESSAGE_LIMIT, McpFailed
@@ -43,52 +43,15 @@ async def _streams(
     import anyio
     from mcp.shared.message import SessionMessage
 
-    stray, said = Lines(tell), Lines(tell)
     with child_process(argv, env, cwd) as child:
         to_client, incoming = anyio.create_memory_object_stream[SessionMessage | Exception]()
         outgoing, to_server = anyio.create_memory_object_stream[SessionMessage]()
-        given, answered, told = pipes(child)
-        for pipe in (given, answered, told):
-            os.set_blocking(pipe.fileno(), False)
-        heard = anyio.Event()
-
-        async def listen() -> None:
-            while piece := await _read(told):
-                said.feed(piece)
-            said.end()
-            heard.set()
-
-        async def read() -> None:
-            async for line in _split(answered):
-                message = _message(line)
-                if message is None:
-                    stray.feed(line + b"\n")
-                else:
-                    await to_client.send(message)
-            await broken()
-
-        async def write() -> None:
-            async for message in to_server:
-                text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
-                try:
-                    await _write(given, text.encode() + b"\n")
-                except BrokenPipeError:
-                    await broken()
-
-        async def broken() -> None:
-            """Say how the server ended; its last words may still be on their way."""
-            ended = await _ended(child)
-            with anyio.move_on_after(GRACE / 4):
-                await heard.wait()
-            last = (*stray.last, *said.last)
-            raise McpFailed(
-                f"the server ended: {ending(child.returncode, last) if ended else 'its stdin or stdout is closed'}"
-            )
-
+        server = _Server(child, tell)
         try:
             async with to_client, incoming, outgoing, to_server, anyio.create_task_group() as tasks:
-                for work in (listen, read, write):
-                    tasks.start_soon(work)
+                tasks.start_soon(server.listen)
+                tasks.start_soon(server.read, to_client.send)
+                tasks.start_soon(server.write, to_server)
                 try:
                     yield incoming, outgoing
                 finally:
@@ -96,8 +59,60 @@ async def _streams(
         finally:
             # Also where the work is cancelled: it ends soon, and so does the child.
             with anyio.CancelScope(shield=True):
-                given.close()
+                server.given.close()
                 await _ended(child)
+
+
+class _Server:
+    """A server while it runs: what is read from it and written to it, each by a task of its own."""
+
+    def __init__(self, child: Popen[bytes], tell: Callable[[str], None]) -> None:
+        import anyio
+
+        self.child = child
+        self.given, self.answered, self.told = pipes(child)
+        for pipe in (self.given, self.answered, self.told):
+            os.set_blocking(pipe.fileno(), False)
+        self.said, self.stray = Lines(tell), Lines(tell)
+        self.heard = anyio.Event()
+        """Whether all that it writes to stderr has come."""
+
+    async def listen(self) -> None:
+        """Tell what comes on stderr."""
+        while piece := await _read(self.told):
+            self.said.feed(piece)
+        self.said.end()
+        self.heard.set()
+
+    async def read(self, hand_on: Callable[[SessionMessage], Awaitable[None]]) -> None:
+        """Hand on the messages that come on stdout, and tell the other lines."""
+        async for line in _split(self.answered):
+            message = _message(line)
+            if message is None:
+                self.stray.feed(line + b"\n")
+            else:
+                await hand_on(message)
+        await self.break_off()
+
+    async def write(self, messages: AsyncIterable[SessionMessage]) -> None:
+        """Write the messages, as they come."""
+        async for message in messages:
+            text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
+            try:
+                await _write(self.given, text.encode() + b"\n")
+            except BrokenPipeError:
+                await self.break_off()
+
+    async def break_off(self) -> NoReturn:
+        """Raise `McpFailed`, which says how the server ended; its last words may still be on their way."""
+        import anyio
+
+        ended = await _ended(self.child)
+        with anyio.move_on_after(GRACE / 4):
+            await self.heard.wait()
+        last = (*self.stray.last, *self.said.last)
+        how = ending(self.child.returncode, last) if ended else "its stdin or stdout is closed"
+        raise McpFailed(f"the server ended: {how}")
 
 
 async def _ended(child: Popen[bytes]) -> bool:

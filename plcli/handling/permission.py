@@ -89,24 +89,24 @@ def _behind(root: Path, tool: Tool, search: str | None) -> Iterator[Path]:
     if spec.python is not None:
         yield from module_files(root, spec.python.partition(":")[0])
     command = spec.command or (spec.mcp.command if spec.mcp is not None else None) or ()
-    # The bare name of a program on PATH is no path; what it is found as may be in the workspace all the same.
-    items = [item for n, item in enumerate(command) if n > 0 or os.path.dirname(item)]
+    arguments = command[1:]
+    # What is found on PATH by a bare name may be in the workspace all the same.
     with suppress(ChildFailed):
         yield from _named(root, command_line(command, root, search)[0])
-    words = list(dict.fromkeys(word for item in items for word in _words(item)))
+    words = list(dict.fromkeys(word for argument in arguments for word in _words(argument)))
     if len(words) > WORDS:
         yield root
         return
     for word in words:
         yield from _named(root, word)
     modules = modules_among(words, root)
-    if modules or any(map(_INTERPRETED.match, items)):
+    if modules or any(map(_INTERPRETED.match, arguments)):
         yield from program_files(root, modules)
 
 
-def _words(item: str) -> Iterator[str]:
+def _words(argument: str) -> Iterator[str]:
     """What may be a path or a module in an argument, behind the letters of an option and an `@` too."""
-    for word in filter(_PATH.fullmatch, (item, *_WORD.findall(item))):
+    for word in filter(_PATH.fullmatch, (argument, *_WORD.findall(argument))):
         letters = _LETTERS.match(word)
         glued = range(2, min(letters.end() + 1, len(word))) if letters else ()
         for part in (word, *(word[n:] for n in glued)):

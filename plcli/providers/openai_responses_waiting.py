@@ -101,6 +101,9 @@ _KINDS = {
 }  # fmt: skip
 _NAMED_UNDER = {kind.answer: kind.names for kind in _KINDS.values()}
 
+TOOLS = frozenset(kind.tool for kind in _KINDS.values())
+"""What calls are named that wait for the client."""
+
 
 def answered(output: Iterable[Json]) -> frozenset[str]:
     """The ids of the calls that an answer has the answers to itself."""

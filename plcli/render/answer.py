@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from plcli.mediastore import MediaStore
 from plcli.records import Record, ToolResultRecord
-from plcli.render.calls import call_line, show_call, show_result, with_results
+from plcli.render.calls import call_line, near, show_call, show_result, with_results
 from plcli.render.screen import Screen
 from plcli.response import ImagePart, ReasoningPart, RefusalPart, TextPart, ToolCallPart, join
 
@@ -19,11 +17,13 @@ def show_header(name: str | None, model: str, screen: Screen) -> None:
         screen.say((" · ".join(filter(None, (name, model))), "bold"))
 
 
-def show_answer(record: Record, store: MediaStore, screen: Screen, *, printed: bool, told: bool) -> None:
+def show_answer(
+    record: Record, store: MediaStore, screen: Screen, *, printed: bool, told: bool, called: ToolCallPart | None = None
+) -> None:
     """What an answer consists of, in order: words, pictures and waiting calls to stdout, the rest to stderr.
 
-    `printed` and `told` say that the words, and what stands between them, have streamed by already. A
-    call counts only where the answer is whole: of a failed one it may be half.
+    `printed` and `told` say that the words, and what stands between them, have streamed by already; `called` is
+    a waiting call that did. A call counts only where the answer is whole: of a failed one it may be half.
     """
     response = record.response
     if response is None:
@@ -42,10 +42,13 @@ def show_answer(record: Record, store: MediaStore, screen: Screen, *, printed: b
             if not told:
                 call = part if isinstance(part, ToolCallPart) else _call_of(result)
                 show_call(call, screen)
-                show_result(result.source, result.result, result.error, screen)
+                show_result(result.source, result.result, result.error, screen, store.path)
         elif isinstance(part, ToolCallPart) and response.state == "tool_calls":
             _say_words(words, screen, printed=printed)
-            screen.print(call_line(part))
+            if called is not None and (part.id, part.name) == (called.id, called.name):
+                called = None
+            else:
+                screen.print(call_line(part))
         elif isinstance(part, ImagePart):
             _say_words(words, screen, printed=printed)
             screen.print(image_line(part, store))
@@ -67,7 +70,7 @@ def _call_of(result: ToolResultRecord) -> ToolCallPart:
 def image_line(image: ImagePart, store: MediaStore) -> str:
     """The file of a picture, or what is known of one whose bytes are not there."""
     path = store.path(image.media) if image.media else None
-    return str(_near(path)) if path else "a picture without its bytes"
+    return str(near(path)) if path else "a picture without its bytes"
 
 
 def show_footer(record: Record, screen: Screen) -> None:
@@ -145,9 +148,3 @@ def run_name(record: Record) -> str | None:
 
 def _count(number: int | None) -> str:
     return "?" if number is None else f"{number:,}"
-
-
-def _near(path: Path) -> Path:
-    """The path from the current folder, where it is below it."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from plcli.media import Json
 from plcli.records import ToolResultRecord
@@ -25,12 +26,43 @@ def show_call(call: ToolCallPart, screen: Screen) -> None:
     screen.say((_bounded(call_line(call), screen), "cyan"))
 
 
-def show_result(source: str, result: Json, error: str | None, screen: Screen) -> None:
-    """What a call was answered, and by whom."""
-    text = error if error is not None else result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+def show_result(
+    source: str, result: Json, error: str | None, screen: Screen, path: Callable[[str], Path | None]
+) -> None:
+    """What a call was answered, and by whom; `path` gives the file of a picture's digest, where there is one."""
+    text = error if error is not None else _words(result, path)
     text = _bounded(text, screen).replace("\n", "\n    ")  # so that no line of a result looks like one of ours
     sign, style = ("!", "red") if error is not None else ("=", "dim")
     screen.say((f"  {sign} {text}", style), (f"  # {source}", "dim"))
+
+
+def near(path: Path) -> Path:
+    """The path from the current folder, where it is below it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _words(result: Json, path: Callable[[str], Path | None]) -> str:
+    """A result as it is shown: text as it is, parts line by line, anything else as JSON."""
+    match result:
+        case str():
+            return result
+        case {"content": [_, *_] as parts, **others} if not others:
+            lines = [_part(part, path) for part in parts]
+            whole = [line for line in lines if line is not None]
+            if len(whole) == len(lines):
+                return "\n".join(whole)
+    return json.dumps(result, ensure_ascii=False)
+
+
+def _part(part: Json, path: Callable[[str], Path | None]) -> str | None:
+    match part:
+        case {"type": "text", "text": str(text)} | {"type": "image" | "file", "source": str(text)}:
+            return text
+        case {"type": "image" | "file", "source": {"$media": str(digest), "mime": str(mime)}}:
+            found = path(digest)
+            return str(near(found)) if found else f"[{mime}]"
+    return None
 
 
 def _bounded(text: str, screen: Screen) -> str:

@@ -16,7 +16,8 @@ from plcli.rounds import Answered
 class Live:
     """The view of one streaming answer; call it with each event, and `finish` it once.
 
-    `printed` says whether any words of the answer have gone to stdout, `told` whether any others came.
+    `printed` says whether any words of the answer have gone to stdout, `told` whether any others came; `called` is
+    a call that was shown, and got no answer.
     """
 
     def __init__(self, screen: Screen, redactor: Redactor) -> None:
@@ -26,7 +27,8 @@ class Live:
         self._stream: TextIO | None = None
         self._line_open = False
         self._streamed = False
-        self._called: ToolCallPart | None = None
+        self._asked = False
+        self.called: ToolCallPart | None = None
         self._channels = {
             screen.out: _Channel(redactor, terminal=screen.out.isatty()),
             screen.err: _Channel(redactor, terminal=True),
@@ -68,17 +70,25 @@ class Live:
 
     def calling(self, call: ToolCallPart, asked: bool) -> None:
         """Show a call of a tool before it is answered, unless a person was `asked`, who has seen it."""
-        if not self._quiet and not asked and call != self._called:
+        if not self._quiet and not asked and call != self.called:
             show_call(call, self._screen)
-        self._called = call
+        self.called, self._asked = call, asked
 
     def answered(self, answered: Answered) -> None:
         """Show what a call of a tool was answered, below the call."""
         if not self._quiet:
-            if answered.call != self._called:
+            if answered.call != self.called:
                 show_call(answered.call, self._screen)
-            show_result(answered.answer.source, encode(answered.answer.result), answered.answer.error, self._screen)
-        self._called = None
+            answer = answered.answer
+            # Pictures get their files when the run is logged.
+            show_result(answer.source, encode(answer.result), answer.error, self._screen, lambda digest: None)
+        self.called, self._asked = None, False
+
+    def interrupted(self) -> None:
+        """End the last line, which the terminal's `^C` may be; who was asked has ended that of the question."""
+        if not (self._line_open or self._asked):
+            self._screen.after_interrupt()
+        self.finish()
 
     def finish(self) -> None:
         """End the last line."""

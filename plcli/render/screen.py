@@ -114,6 +114,11 @@ class Screen:
         if hint:
             self._line(self.err, (("hint:", "cyan"), f" {hint}"))
 
+    def after_interrupt(self) -> None:
+        """End the line on which a terminal shows a `^C`."""
+        if self.err.isatty():
+            self.write(self.err, "\n")
+
     def _line(self, stream: TextIO, parts: Iterable[str | tuple[str, str]]) -> None:
         pieces = ((part, None) if isinstance(part, str) else part for part in parts)
         shown = ((self.clean(text, stream), style) for text, style in pieces)

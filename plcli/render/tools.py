@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from plcli.brevity import cut
 from plcli.declarations import Skipped
 from plcli.render.problems import problem_fields
 from plcli.render.screen import Screen
@@ -146,5 +147,4 @@ def _count(stubs: int) -> str:
 
 
 def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    return cut(" ".join(text.split()), LONGEST)

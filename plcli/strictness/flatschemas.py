@@ -18,7 +18,6 @@ SILENT = frozenset((
 ))  # fmt: skip
 """Other keywords that say nothing of which values fit."""
 
-
 _OTHERS = ("additionalProperties", "unevaluatedProperties")
 
 

@@ -37,6 +37,7 @@ _NO_FORM = {
     "unevaluatedItems": "has no form in strict mode; say under items what the list holds",
     "$dynamicRef": "has no form in strict mode; write $ref",
 }
+_FREE_KEYS = "has keys that no property names; write a list of objects with a name and a value"
 _TYPE_OF = {
     "properties": "object",
     "required": "object",
@@ -266,6 +267,3 @@ def _written(schema: Json, path: Parts) -> Parts:
     while path and paths.find(schema, path, path) is path:
         path = path[:-1]
     return path
-
-
-_FREE_KEYS = "has keys that no property names; write a list of objects with a name and a value"

@@ -110,6 +110,19 @@ def test_calls_are_answered_as_the_command_line_says(
     assert said("run", "ask.yaml", *args) == snapshot
 
 
+def test_a_model_that_repairs_its_calls_may_get_others_wrong(cli: Cli, write: Write) -> None:
+    wrong = "{tool_call: {name: look_up, arguments: {wrod: sun}}}"
+    write("models/caller.yaml", script(wrong, wrong, wrong, call("sun"), wrong, "{text: Done.}"))
+    outcome = cli("run", "ask.yaml", "--tools", "stub")
+    assert (outcome.code, outcome.out) == (0, "Done.\n")
+
+
+@pytest.mark.parametrize("name", ["mcp_approval", "shell", "local_shell", "apply_patch", "computer", "tool_search"])
+def test_what_a_providers_own_tool_asks_can_have_a_policy(name: str, cli: Cli) -> None:
+    outcome = cli("run", "ask.yaml", "--tools", "stub", "--tools", f"{name}=stop")
+    assert (outcome.code, "no such tool" in outcome.err) == (0, False)
+
+
 def test_a_request_without_tools_can_be_given_one(cli: Cli) -> None:
     asked = ("run", "--prompt", "What is the sun?", "-m", "caller", "--tools", "look_up=stub")
     refused = cli(*asked)
@@ -175,6 +188,12 @@ def test_rounds_and_calls_are_bounded(
 ) -> None:
     write("models/caller.yaml", script(call("sun")))
     assert said("run", "ask.yaml", "--tools", "stub", *args) == snapshot
+
+
+def test_calls_that_are_left_count_against_no_bound(cli: Cli, write: Write) -> None:
+    write("models/caller.yaml", script(f"{call('sun')}, {call('moon')}"))
+    outcome = cli("run", "ask.yaml", "--max-calls", "1")
+    assert (outcome.code, records()[0]["response"]["state"]) == (0, "tool_calls")
 
 
 def test_a_stub_that_does_not_fit_what_the_tool_returns_ends_the_run(cli: Cli, write: Write) -> None:
@@ -275,8 +294,11 @@ def test_ctrl_c_ends_a_handler_and_keeps_what_was_done(plcli_process: Process, w
     with plcli_process.terminal("run", "ask.yaml", "--tools", "run") as terminal:
         terminal.wait_for("look_up: here")
         assert terminal.plain.endswith('look_up({"word": "sun"})  # call_1\nlook_up: here\n')
+        terminal.press("\x03")
+        terminal.wait_for("^C")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() == 130
+    assert "^C\ntool_calls · caller" in terminal.plain
     (record,) = records()
     assert f"to go on: plcli run --continue {record['id'][-5:]} --tools run" in terminal.plain
     assert record["error"]["kind"] == "interrupted"
@@ -306,6 +328,7 @@ def test_a_run_goes_on_with_answers_stubs_and_words(said: Said, snapshot: Snapsh
     [
         ("--continue", "last"),
         ("--continue", "last", "--message", "Hm?"),
+        ("--continue", "last", "--message", ""),
         ("--continue", "last", "--answer", "call_2={}"),
         ("--continue", "last", "--answer", "call_1=sunny"),
         ("--continue", "last", "--answer", "call_1=[]"),
@@ -345,6 +368,23 @@ def test_a_run_whose_answers_are_partly_there_asks_for_the_others(cli: Cli, writ
     assert [part["content"] for part in told["content"]] == ["3", '{"meaning":"x"}']
 
 
+@pytest.mark.parametrize("args", [(), ("--no-log",)], ids=" ".join)
+def test_what_a_handler_answered_is_kept_where_another_call_waits(
+    args: tuple[str, ...], cli: Cli, write: Write
+) -> None:
+    write("tools/add.yaml", "kind: tool\nname: add\nparameters: {type: object}\ncommand: [echo, '3']\n")
+    write("ask.yaml", REQUEST.replace("[look_up]", "[look_up, add]"))
+    write(
+        "models/caller.yaml", script(f"{{tool_call: {{name: add, arguments: {{}}}}}}, {call('sun')}", "{text: Done.}")
+    )
+    cli("run", "ask.yaml")
+    outcome = cli("run", "--continue", "last", "--tools", "add=run", *args)
+    assert outcome.code == 2
+    kept = not args
+    assert ("what was answered is kept: plcli run --continue " in outcome.err) == kept
+    assert [len(record.get("tool_results", ())) for record in records()] == ([0, 1] if kept else [0])
+
+
 def test_answers_to_calls_of_one_tool_are_given_in_order(cli: Cli, write: Write) -> None:
     write("models/caller.yaml", script(f"{call('sun')}, {call('moon')}", "{text: Done.}"))
     cli("run", "ask.yaml")
@@ -362,9 +402,11 @@ def test_what_was_answered_before_an_interrupt_is_not_done_again(
     cli("run", "ask.yaml")
     with plcli_process.terminal("run", "--continue", "last", "--tools", "run") as terminal:
         terminal.wait_for("look_up: here")
+        terminal.press("\x03")
+        terminal.wait_for("^C")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() == 130
-    assert "what was answered is kept: plcli run --continue" in terminal.plain
+    assert "^C\nwhat was answered is kept: plcli run --continue" in terminal.plain
     kept = records()[-1]
     assert (kept["exchanges"], kept["error"]["kind"], kept["response"]["state"]) == ([], "interrupted", "tool_calls")
     assert [(result["exchange"], result["result"]) for result in kept["tool_results"]] == [(-1, {"meaning": 1})]
@@ -384,30 +426,102 @@ def test_what_would_be_sent_next_needs_no_key(cli: Cli) -> None:
     assert cli("run", "--continue", "last", "--message", "Hm?").code == 6
 
 
+@pytest.mark.parametrize(
+    "allowed", [(), ("--tools", "run"), ("--tools", "stub", "--tools", "look_up=run")], ids=" ".join
+)
+def test_asking_what_would_be_sent_next_runs_nothing(
+    allowed: tuple[str, ...], cli: Cli, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("tools/look_up.yaml", TOOL + "command: [touch, ran]\n")
+    cli("run", "ask.yaml", "--tools", "stop")
+    allow(monkeypatch, "look_up")
+    outcome = cli("run", "--continue", "last", *allowed, "--dry-run")
+    assert (outcome.code, outcome.out, Path("ran").exists()) == (2, "", False)
+    assert "look_up (call_1) waits for an answer" in outcome.err
+
+
+def test_an_answer_that_broke_off_is_no_part_of_the_conversation(cli: Cli) -> None:
+    answer = {"choices": [{"finish_reason": "stop", "message": {"role": "assistant", "content": "Hel"}}]}
+    failure = {"kind": "connection", "message": "the connection was lost"}
+    logged(answer, attempts=[{"started": "t", "duration_ms": 1, "status": 200, "error": failure}])
+    outcome = cli("run", "--continue", "last", "--message", "Hm?", "--dry-run")
+    assert [message["content"] for message in json.loads(outcome.out)["wire"]["messages"]] == ["Hi", "Hm?"]
+
+
 def test_an_answer_that_is_none_cannot_be_gone_on_from(said: Said, snapshot: SnapshotAssertion) -> None:
     logged({"nothing": "of the api"})
     assert said("run", "--continue", "last", "--message", "Hm?") == snapshot
 
 
-def logged(answer: object) -> None:
-    """Write a log with one run, which was answered so by a server of Chat Completions."""
+def logged(answer: object, request: object = None, attempts: object = (), **fields: object) -> None:
+    """Write a log with one run, which was answered so by a server of Chat Completions, if no field says otherwise."""
     exchange = {
         "key": "k", "operation": "chat.completions.create", "started": "t", "duration_ms": 1, "response": answer,
-        "request": {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
+        "request": request or {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
+        "attempts": attempts,
     }  # fmt: skip
     record = {
         "v": 1, "id": "20260101T000000000-aaaaa", "time": "t", "command": "run", "plcli": "0", "provider": "openai",
-        "api": "chat", "model": "m", "exchanges": [exchange],
+        "api": "chat", "model": "m", "exchanges": [exchange], **fields,
     }  # fmt: skip
     Path("runs.jsonl").write_text(json.dumps(record) + "\n")
 
 
-def test_answers_in_turn_go_on_across_processes(cli: Cli, write: Write) -> None:
-    write("models/caller.yaml", script(call("moon"), call("moon"), "{text: Done.}"))
+HELLO = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hello."}]}
+KEPT_BY_SERVER = {"set": {"chain": "server"}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "overrides", "before", "items"),
+    [
+        ({"id": "resp_1", "status": "completed", "output": [HELLO]}, {}, None, 3),
+        ({"id": "resp_1", "status": "completed", "output": [HELLO]}, KEPT_BY_SERVER, "resp_1", 1),
+        (None, KEPT_BY_SERVER, None, 2),
+    ],
+    ids=["resent", "kept", "not answered"],
+)
+def test_a_conversation_that_the_server_keeps_goes_on_from_what_it_has(
+    answer: object, overrides: dict[str, Any], before: str | None, items: int, cli: Cli
+) -> None:
+    logged(answer, {"model": "m", "input": "Hi"}, api="responses", overrides=overrides)
+    outcome = cli("run", "--continue", "last", "--message", "Hm?", "--dry-run")
+    wire = json.loads(outcome.out)["wire"]
+    assert (wire.get("previous_response_id"), len(wire["input"])) == (before, items)
+
+
+def test_a_call_that_has_the_id_of_an_earlier_one_waits_for_its_own_answer(cli: Cli, write: Write) -> None:
+    same = [call(word).replace("name:", "id: c, name:") for word in ("sun", "moon")]
+    write("models/caller.yaml", script(*same, "{text: Done.}"))
     cli("run", "ask.yaml", "--tools", "stub", "--max-rounds", "1")
-    cli("run", "--continue", "last", "--tools", "stub")
-    meanings = [result["result"]["meaning"] for record in records() for result in record["tool_results"]]
-    assert meanings == ["a satellite", "a month"]
+    assert cli("run", "--continue", "last", "--tools", "stub").code == 0
+    assert [record["tool_results"][0]["result"]["meaning"] for record in records()] == ["a star", "a satellite"]
+
+
+def test_an_answer_that_held_a_secret_cannot_be_sent_from_the_log(
+    cli: Cli, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "very-secret-token-123")
+    command = "env: [SHOP_TOKEN]\ncommand: [sh, -c, 'echo $SHOP_TOKEN']\n"
+    write("tools/add.yaml", f"kind: tool\nname: add\nparameters: {{type: object}}\n{command}")
+    write("ask.yaml", REQUEST.replace("[look_up]", "[look_up, add]"))
+    write(
+        "models/caller.yaml", script(f"{{tool_call: {{name: add, arguments: {{}}}}}}, {call('sun')}", "{text: Done.}")
+    )
+    cli("run", "ask.yaml", "--tools", "add=run")
+    outcome = cli("run", "--continue", "last", "--answer", 'look_up={"meaning": "x"}')
+    assert (outcome.code, len(records())) == (9, 1)
+    assert "secrets were taken out" in outcome.err
+
+
+def test_answers_in_turn_go_on_across_processes(cli: Cli, write: Write) -> None:
+    answers = ", ".join(f"{{meaning: {n}}}" for n in range(4))
+    write("tools/look_up.yaml", f"{TOOL}stubs: [{{return_in_turn: [{answers}]}}]\n")
+    write("models/caller.yaml", script(*[call("moon")] * 4, "{text: Done.}"))
+    cli("run", "ask.yaml", "--tools", "stub", "--max-rounds", "1")
+    for _ in range(2):
+        cli("run", "--continue", "last", "--tools", "stub", "--max-rounds", "1")
+    meanings = [[result["result"]["meaning"] for result in record["tool_results"]] for record in records()]
+    assert meanings == [[0], [1, 2], [3]]
 
 
 def test_answers_come_from_the_run_itself(cli: Cli, write: Write) -> None:
@@ -424,7 +538,8 @@ def test_a_run_that_lost_its_connection_goes_on_where_it_was(cli: Cli, write: Wr
     assert cli("run", "ask.yaml", "--tools", "stub", "--retries", "0").code == 5
     write("models/caller.yaml", script(call("sun"), "{text: Done.}"))
     assert len(records()[0]["tool_results"]) == 1
-    assert cli("run", "--continue", "last").code == 5  # what was sent is sent again: the script is part of it
+    # What was sent is sent again, and the script is part of it.
+    assert cli("run", "--continue", "last", "--retries", "0").code == 5
     assert len(records()[1]["exchanges"]) == 1
 
 
@@ -471,7 +586,8 @@ def test_a_person_who_does_not_answer_leaves_the_line(plcli_process: Process, co
         else:
             terminal.press("\x04")
         assert terminal.end() == code
-    assert '[l]eave it: \nlook_up({"word": "sun"})' in terminal.plain
+    told = "tool_calls · caller" if code else 'look_up({"word": "sun"})'
+    assert f"[l]eave it: \n{told}" in terminal.plain
 
 
 def test_broken_json_is_no_answer_and_neither_is_the_end_of_input(plcli_process: Process) -> None:

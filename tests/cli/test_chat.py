@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ model: twice
 script: [[{text: "one "}, {text: answer}], [{text: another}], [{error: {status: 500, message: overloaded}}]]
 """
 
+_CALL = "{tool_call: {name: get_weather, arguments: {city: Paris}}}"
+TWO_CALLS = f"kind: model\nprovider: echo\nmodel: two\nscript: [[{_CALL}, {_CALL}], [{{text: Done}}]]\n"
 
 SYSTEM = """\
 kind: request
@@ -229,13 +232,19 @@ def test_broken_json_is_no_answer(workspace: Path, cli: Cli) -> None:
 
 
 def test_calls_go_on_waiting_until_all_are_answered(workspace: Path, cli: Cli, write: Write) -> None:
-    call = "{tool_call: {name: get_weather, arguments: {city: Paris}}}"
-    write("models/two.yaml", f"kind: model\nprovider: echo\nmodel: two\nscript: [[{call}, {call}], [{{text: Done}}]]\n")
+    write("models/two.yaml", TWO_CALLS)
     entries = lines("/tools stop", "/answer call_2={}", "/answer {}")
     outcome = cli("chat", "weather", "-m", "two", stdin=entries)
     assert outcome.code == 0
     assert "get_weather=stop\nget_weather waits for an answer\n" in outcome.err
     assert records()[1]["response"]["text"] == "Done"
+
+
+def test_an_answer_says_which_of_several_calls_it_is_for(workspace: Path, cli: Cli, write: Write) -> None:
+    write("models/two.yaml", TWO_CALLS)
+    outcome = cli("chat", "weather", "-m", "two", stdin=lines("/answer {}"))
+    assert "error: several calls wait for an answer; those that do: call_1, call_2\n" in outcome.err
+    assert len(records()) == 1
 
 
 def test_tools_are_answered_while_a_turn_goes_on(said: Said, workspace: Path, snapshot: SnapshotAssertion) -> None:
@@ -291,6 +300,20 @@ def test_saving_replaces_nothing(workspace: Path, cli: Cli) -> None:
 def test_what_no_file_can_hold_is_told(said: Said, snapshot: SnapshotAssertion) -> None:
     entries = lines("a", "/save x.toml", "/save no/folder\0/x.yaml")
     assert said("chat", *ECHO, "--set", "body={x: null}", stdin=entries) == snapshot
+
+
+def test_a_picture_of_a_tool_is_saved_though_nothing_is_logged(workspace: Path, cli: Cli, write: Write) -> None:
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(64)).decode()
+    stub = f"{{return: {{content: [{{type: image, source: 'data:image/png;base64,{png}'}}]}}}}"
+    write("tools/draw.yaml", f"kind: tool\nname: draw\nparameters: {{type: object}}\nstubs: [{stub}]\n")
+    write("models/artist.yaml", TWO_CALLS.replace("get_weather", "draw").replace("model: two", "model: artist"))
+    write("prompts/sun.yaml", "kind: request\nmodel: artist\nprompt: Draw the sun.\ntools: [draw]\n")
+    outcome = cli("chat", "sun", "--no-log", "--tools", "stub", stdin=lines("/save drawn"))
+    assert (outcome.code, Path("runs.jsonl").exists(), png in Path("prompts/drawn.yaml").read_text()) == (
+        0,
+        False,
+        True,
+    )
 
 
 def test_a_picture_stays_the_file_that_it_is(workspace: Path, cli: Cli) -> None:

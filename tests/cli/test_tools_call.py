@@ -27,6 +27,7 @@ name: count
 parameters: {type: object}
 command: [sh, -c, "cat; echo counting >&2"]
 """,
+    "tools/gone.yaml": "kind: tool\nname: gone\ncommand: [no-such-program]\n",
     "tools/say.yaml": "kind: tool\nname: say\nformat: {type: text}\nstubs: [{return: hello}]\n",
     "tools/bare.yaml": "kind: tool\nname: bare\nparameters: {type: object}\n",
 }
@@ -58,6 +59,7 @@ def _files(write: Write) -> None:
         ("count", "--args", '{"n": 1}', "--tools", "run"),
         ("count", "--args", '{"n": 1}', "--tools", "count=run", "--format", "json"),
         ("count", "--tools", "stub"),
+        ("gone", "--tools", "run"),
         ("say", "--args", "free words"),
         ("bare",),
         ("nothing",),
@@ -86,3 +88,11 @@ def test_arguments_come_from_a_file_or_from_standard_input(cli: Cli) -> None:
     Path("args.json").write_text(arguments)
     for args, stdin in (("@args.json", b""), ("-", arguments.encode())):
         assert cli("tools", "call", "look_up", "--args", args, stdin=stdin).out == '{"meaning":"a star"}\n'
+
+
+def test_a_tool_of_another_workspace_is_told(cli: Cli, write: Write) -> None:
+    write("inner/plcli.toml", "")
+    write("inner/tools/say.yaml", FILES["tools/say.yaml"])
+    outcome = cli("tools", "call", "inner/tools/say.yaml", "--args", "words")
+    assert (outcome.code, outcome.out) == (0, "hello\n")
+    assert "inner/tools/say.yaml belongs to the workspace inner: add --workspace inner" in outcome.err

@@ -227,7 +227,14 @@ def test_a_function_that_cannot_be_a_tool_is_told(
 
 @pytest.mark.parametrize(
     "args",
-    [("mcp",), ("mcp", "--env", "ABSENT", "x"), ("a.json", "b.json"), ("mcp", "no-such-program"), ("mcp", "x://y")],
+    [
+        ("mcp",),
+        ("mcp", "--env", "ABSENT", "x"),
+        ("a.json", "b.json"),
+        ("mcp", "no-such-program"),
+        ("mcp", "x://y"),
+        ("mcp", "http://127.0.0.1:9/mcp"),
+    ],
 )
 def test_a_source_that_cannot_be_asked_is_told(said: Said, snapshot: SnapshotAssertion, args: tuple[str, ...]) -> None:
     assert said("tools", "import", *args) == snapshot

@@ -189,3 +189,35 @@ def test_secrets_stay_in_the_conversation_and_out_of_the_log(
     cli("chat", "weather", "-m", "chat", "--no-stream", stdin=lines(f"My key is {secret}", "Which?"))
     assert secret in json.dumps(server.received[1].json)
     assert secret not in (here / "runs.jsonl").read_text()
+
+
+@pytest.mark.parametrize(("before", "after"), [("chat", "responses"), ("gemini", "chat"), ("responses", "gemini")])
+def test_what_an_answer_can_hold_is_for_the_api_to_say_that_gets_it(
+    here: Path, server: Loopback, cli: Cli, before: str, after: str
+) -> None:
+    (here / "map.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(90))
+    picture = {"content": [{"type": "text", "text": "a map"}, {"type": "image", "source": "./map.png"}]}
+    for body in (APIS[before].call, APIS[after].words):
+        server.answer(json=body)
+    chain = ("--set", "chain=server") if before == "responses" else ()
+    cli("run", "weather", "-m", before, "--set", "tool_choice=required", "--no-stream", *chain)
+    answer = f"get_weather={json.dumps(picture)}"
+    goes_on = ("run", "--continue", "last", "-m", after, "--no-stream")
+    outcome = cli(*goes_on, "--answer", answer, "--message", "What is it?")
+    assert outcome.code == 0, outcome.err
+    sent = server.received[-1].json
+    *_, called, answered, asked = sent[APIS[after].place]
+    assert "What is it?" in json.dumps(asked)
+    match after:
+        case "responses":
+            assert (called["type"], answered["type"]) == ("function_call", "function_call_output")
+            assert called["call_id"] == answered["call_id"]
+            assert answered["output"][1]["image_url"].startswith("data:image/png;base64,")
+            assert sent["tool_choice"] == "auto"
+        case "chat":
+            assert called["tool_calls"][0]["id"] == answered["tool_call_id"] is not None
+            words = [part["text"] for part in answered["content"]]
+            assert words == ["a map", "[the chat api takes only text in a tool result]"]
+        case "gemini":
+            assert answered["parts"][0]["functionResponse"]["parts"][0]["inlineData"]["mimeType"] == "image/png"
+            assert sent["toolConfig"]["functionCallingConfig"]["mode"] != "ANY"

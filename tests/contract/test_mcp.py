@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from plcli.specs.tool import McpHandler
 from plcli.toolbox import read_tool
 from plcli.workspace import find
 from tests.support.loopback import Loopback
+from tests.support.tool_loop import CHAT, Loop, write_json
 
 SUPPORT = Path(__file__).parents[1] / "support"
 REAL = (sys.executable, str(SUPPORT / "mcp_server.py"))
@@ -416,7 +418,7 @@ def test_a_server_speaks_for_the_tool_that_was_called(tmp_path: Path) -> None:
     def tell(tool: str, line: str) -> None:
         told.append((tool, line))
 
-    with Handlers(workspace, user_side(os.environ), tell=tell, cancel=Cancel()) as handlers:
+    with closing(Handlers(workspace, user_side(os.environ), tell=tell, cancel=Cancel())) as handlers:
         handlers.call(read_tool(workspace, tmp_path / "welcome.json"), {"name": "Grace"}, LONG)
         assert soon(lambda: ("welcome", "greeting Grace") in told)
 
@@ -428,3 +430,21 @@ def test_the_example_finds_a_note(workspace: Path, monkeypatch: pytest.MonkeyPat
     with made.servers:
         command = ("python3", "servers/notes.py")
         assert made(command, "find_note", {"words": "tea sunday"}, PATH=os.environ["PATH"]).keys() == {"tea"}
+
+
+@pytest.mark.parametrize("stream", [False], ids=["plain"])
+@pytest.mark.parametrize("loop", [CHAT], ids=str, indirect=True)
+def test_a_run_asks_a_server_over_http_where_the_command_line_says_so(loop: Loop, url: str) -> None:
+    person = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    tool = {"kind": "tool", "name": "welcome", "parameters": person, "mcp": {"url": url, "tool": "greet"}}
+    write_json(loop.folder / "tools" / "welcome.json", tool)
+    loop.write(tools=["welcome"])
+    calls = tuple((f"c{n}", "welcome", json.dumps({"name": name})) for n, name in enumerate(("Ada", "Grace")))
+    loop.answer(loop.api.calls(1, calls), loop.api.says("Hi."))
+    outcome = loop.run(policy="run")
+    assert outcome.code == 0, outcome.err
+    assert [turn["content"] for turn in loop.turns(1)[-2:]] == ["Hello, Ada!", "Hello, Grace!"]
+    assert [(result.source, result.result) for result in loop.results] == [
+        ("run", "Hello, Ada!"),
+        ("run", "Hello, Grace!"),
+    ]

@@ -113,7 +113,10 @@ def test_a_picture_goes_back_where_the_api_takes_it_and_words_say_so_elsewhere(l
     write_json(loop.folder / "tools" / "get_weather.json", {**TOOL, "stubs": [{"return": {"content": parts}}]})
     called = loop.api.calls(1, (("c1", "get_weather", OSLO),))
     loop.answer(called, loop.api.says("I see."))
-    assert loop.run().code == 0
+    shown = loop.run()
+    assert (shown.code, "  = a map\n    [image/png]  # stub" in shown.err) == (0, True)
+    (kept,) = (loop.folder / "media").glob(f"{digest_of(data).removeprefix('sha256:')}.*")
+    assert f"  = a map\n    {kept.relative_to(loop.folder)}  # stub" in loop.cli("log", "show", "last").err
     told = loop.turns(1)[-1]
     text = base64.b64encode(data).decode()
     if loop.api is GEMINI:

@@ -181,6 +181,17 @@ def test_the_same_call_for_ever_ends_at_the_limit_and_goes_on_from_there(loop: L
 
 
 @PLAIN
+def test_calls_that_wait_are_bounded_as_those_of_a_run_are(loop: Loop) -> None:
+    called = loop.api.calls(1, (("c1", "get_weather", OSLO), ("c2", "get_weather", ROME)))
+    loop.answer(called, loop.api.says("Cold."))
+    assert loop.run(policy="stop").code == 0
+    stopped = loop.go_on("--tools", "stub", "--max-calls", "1")
+    assert (stopped.code, len(loop.server.received), len(loop.records)) == (7, 1, 1)
+    assert "stopped at --max-calls 1" in stopped.err
+    assert loop.go_on("--answer", 'c1={"t":3}', "--tools", "stub", "--max-calls", "2").code == 0
+
+
+@PLAIN
 def test_a_server_that_is_busy_between_rounds_is_asked_again(loop: Loop) -> None:
     model = loop.folder / "models" / "m.json"
     write_json(model, {**json.loads(model.read_text()), "retries": 1})

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def root() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def handlers(root: Path) -> Iterator[Handlers]:
     user = UserSide({"PATH": os.environ["PATH"]}, config=root / "config.toml")
-    with Handlers(find(root), user, tell=lambda tool, line: None, cancel=Cancel()) as handlers:
+    with closing(Handlers(find(root), user, tell=lambda tool, line: None, cancel=Cancel())) as handlers:
         yield handlers
 
 

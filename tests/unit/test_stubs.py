@@ -73,6 +73,7 @@ def test_answers_in_turn_are_counted_for_each_stub_and_the_last_repeats() -> Non
     ("arguments", "said"),
     [
         ({"city": "Rom"}, 'stubs[1] (tools/x.stubs.yaml:4): city: "Rom" is not "Rome"'),
+        ({"city": "Osla"}, 'stubs[3] (tools/x.stubs.yaml:6): city: "Osla" is not "Oslo"'),
         ({"city": "Paris", "unit": "K"}, 'stubs[0] (tools/x.stubs.yaml:3): unit: "K" is not "C"'),
         ({"town": "Oslo"}, "stubs[2] (tools/x.stubs.yaml:5): town: \"Oslo\" does not match '^B'"),
         ({}, "stubs[1] (tools/x.stubs.yaml:4): city: missing"),
@@ -84,6 +85,7 @@ def test_the_nearest_stub_is_shown_and_what_differs(arguments: Json, said: str) 
         {"when": {"city": "Paris", "unit": "C"}, "return": 1},
         {"when": {"city": "Rome"}, "return": 2},
         {"when": {"town": {"matches": "^B"}}, "return": 3},
+        {"when": {"city": "Oslo"}, "return": 4},
     )
     assert unanswered(answering, arguments).partition("; the nearest is ")[2] == said
 

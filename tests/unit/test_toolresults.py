@@ -92,6 +92,7 @@ def test_a_result_of_parts_has_its_bytes_by_reference(workspace: Workspace) -> N
             {"type": "image", "source": URL},
             {"type": "image", "source": "https://example.org/a.png"},
             {"type": "file", "source": "tools/paper.pdf"},
+            {"type": "file", "source": "tools/paper.pdf", "filename": "report.pdf"},
             {"type": "file", "source": "data:text/plain;base64,aGk=", "filename": "hi.txt"},
         ]
     }
@@ -104,6 +105,7 @@ def test_a_result_of_parts_has_its_bytes_by_reference(workspace: Workspace) -> N
         Image(PICTURE),
         Image("https://example.org/a.png"),
         File(paper, "paper.pdf"),
+        File(paper, "report.pdf"),
         File(hi, "hi.txt"),
     )
     assert media == {digest_of(data): data for data in (PNG, PDF, b"hi")}
@@ -111,9 +113,7 @@ def test_a_result_of_parts_has_its_bytes_by_reference(workspace: Workspace) -> N
 
 
 def test_paths_start_from_the_folder_that_is_given(workspace: Workspace) -> None:
-    kept, _ = taken(
-        workspace, {"content": [{"type": "image", "source": "../map.png"}]}, workspace.root / "tools"
-    )  # fmt: skip
+    kept, _ = taken(workspace, {"content": [{"type": "image", "source": "../map.png"}]}, workspace.root / "tools")
     assert kept == {"content": [{"type": "image", "source": PICTURE}]}
 
 
@@ -148,6 +148,12 @@ def test_paths_start_from_the_folder_that_is_given(workspace: Workspace) -> None
 )
 def test_parts_that_cannot_be_handed_on_are_refused(workspace: Workspace, part: Json, said: str) -> None:
     assert refused(workspace, {"content": [{"type": "text", "text": "a"}, part]}).startswith(said)
+
+
+def test_without_a_folder_no_path_is_taken(workspace: Workspace) -> None:
+    with pytest.raises(BadResult, match="cannot name files of the workspace"):
+        taken(workspace, {"content": [{"type": "image", "source": "map.png"}]}, None)
+    assert taken(workspace, {"content": [{"type": "image", "source": URL}]}, None)[1]
 
 
 def test_a_link_leads_no_further_than_a_path(workspace: Workspace) -> None:

@@ -291,3 +291,23 @@ def test_messages_name_paths_from_the_current_folder_and_records_from_the_worksp
     assert (
         workspace.shown(Path("/elsewhere/x.yaml")) == workspace.label(Path("/elsewhere/x.yaml")) == "/elsewhere/x.yaml"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "hint"),
+    [
+        ("prompts/a.yaml", "", "begin with `kind: request`"),
+        ("a.toml", "", 'begin with `kind = "request"`'),
+        ("tools/deep/a.yaml", "# soon\n", "begin with `kind: tool`"),
+        ("tools/a.json", "[]", 'begin with `{"kind": "tool"}`'),
+        ("tools/a.stubs.yaml", "", "begin with `kind: stubs`"),
+        ("models/a.toml", "", 'begin with `kind = "model"`'),
+        ("plcli.toml", "\n", 'begin with `kind = "workspace"`'),
+    ],
+)
+def test_a_file_that_says_nothing_is_told_what_its_place_asks_for(home: Path, name: str, text: str, hint: str) -> None:
+    workspace = find(home)
+    with pytest.raises(SpecError) as caught:
+        workspace.document(put(home / name, text))
+    (problem,) = caught.value.problems
+    assert problem.hint == hint
