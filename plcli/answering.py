@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,7 +63,6 @@ class Answering:
     """Rounds in a row in which calls were wrong."""
     _stubs: StubAnswers = field(init=False)
     _handlers: Handlers | None = None
-    _calling: Calling = _unheard
 
     def __post_init__(self) -> None:
         self._stubs = StubAnswers(self.tools)
@@ -87,18 +85,19 @@ class Answering:
         allowed = tool is not None and tool.handled and self.user.trusted_tools
         return "run" if allowed and tool and not permission.missing(self.workspace, tool, self.user) else "stop"
 
-    def answer(self, call: ToolCallPart, seconds: float) -> ToolAnswer | None:
+    def answer(self, call: ToolCallPart, seconds: float, calling: Calling = _unheard) -> ToolAnswer | None:
         """The answer to a call, within so many seconds; None where it is left to whoever continues the run.
 
-        A call that is wrong and a tool that fails are answers too, which the model is told. Raises
-        `ToolError` where there is no answer: no stub, no handler, or anything wrong with strict terms.
+        A call that is wrong and a tool that fails are answers too, which the model is told. `calling` is told of a
+        call before it takes its time. Raises `ToolError` where there is no answer: no stub, no handler, or anything
+        wrong with strict terms.
         """
         policy = self.policy(call)
         if policy == "stop":
             return None
         began = time.monotonic()
         call = self.understood(call)
-        answer = self._wrong(call, policy) or self._of(policy, call, min(seconds, self.terms.seconds))
+        answer = self._wrong(call, policy) or self._of(policy, call, min(seconds, self.terms.seconds), calling)
         if answer is None or answer.duration_ms is not None:
             return answer
         return answer._replace(duration_ms=round((time.monotonic() - began) * 1000))
@@ -109,15 +108,6 @@ class Answering:
             case {"input": str(text), **rest} if not rest and self._free_form(call.name):
                 return call.model_copy(update={"arguments": text})
         return call
-
-    @contextmanager
-    def told(self, calling: Calling) -> Iterator[None]:
-        """Meanwhile tell of each call that takes its time."""
-        self._calling = calling
-        try:
-            yield
-        finally:
-            self._calling = _unheard
 
     def remember(self, logged: Sequence[ToolResultRecord]) -> None:
         """Count what stubs have answered in the runs before, so that those that answer in turn go on."""
@@ -164,14 +154,14 @@ class Answering:
         source: AnsweredBy = "answer" if policy == "stop" else policy
         return ToolAnswer(source, error=fault, duration_ms=0, wrong=True)
 
-    def _of(self, policy: Policy, call: ToolCallPart, seconds: float) -> ToolAnswer | None:
+    def _of(self, policy: Policy, call: ToolCallPart, seconds: float, calling: Calling) -> ToolAnswer | None:
         """The answer that a policy gives; `stop` gives none."""
         if policy == "stub":
             return self._stub(call, seconds)
         if policy == "run":
-            return self._run(call, seconds)
+            return self._run(call, seconds, calling)
         if policy == "ask":
-            return self._ask(call, seconds)
+            return self._ask(call, seconds, calling)
         return self.history.answer(call) if policy == "history" else None
 
     def _stub(self, call: ToolCallPart, seconds: float) -> ToolAnswer:
@@ -190,13 +180,13 @@ class Answering:
             raise ToolError(message, hint=f"change {written(self.tools[call.name]).file}")
         return answer
 
-    def _run(self, call: ToolCallPart, seconds: float) -> ToolAnswer:
+    def _run(self, call: ToolCallPart, seconds: float, calling: Calling) -> ToolAnswer:
         tool = self.tools.get(call.name)
         if tool is None or not tool.handled:
             where = tool.document.file if tool else f"tools/{call.name}.yaml"
             hint = f"add `command:`, `python:` or `mcp:` to {where}, or --tools {call.name}=stub"
             raise ToolError(f"{call.name} has no handler that could run", hint=hint)
-        self._calling(call, False)
+        calling(call, False)
         if self._handlers is None:
             self._handlers = Handlers(self.workspace, self.user, tell=self.terms.tell, cancel=self.cancel)
         try:
@@ -227,15 +217,15 @@ class Answering:
             # What was done is done: the model gets its answer all the same.
             self.terms.warn(f"{call.name}: not recorded as a stub: {error}")
 
-    def _ask(self, call: ToolCallPart, seconds: float) -> ToolAnswer | None:
+    def _ask(self, call: ToolCallPart, seconds: float, calling: Calling) -> ToolAnswer | None:
         if self.terms.ask is None:
             raise ToolError(f"{call.name} waits for a person, and nobody can be asked here", hint="--tools stub")
         fault: str | None = None
-        self._calling(call, True)
+        calling(call, True)
         while True:
             asked = self.terms.ask(call, self.tools.get(call.name), fault)
             if asked.policy is not None:
-                return self._of(asked.policy, call, seconds)
+                return self._of(asked.policy, call, seconds, calling)
             answer = self._taken("ask", asked.answer, call)
             if answer.error is None:
                 return answer

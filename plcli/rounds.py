@@ -119,8 +119,7 @@ def converse(
 
     `already` are answers that the wire holds. Failures, Ctrl-C and being cancelled end in a value too.
     """
-    with answering.told(watching.calling):
-        return _Going(connection, target, chain, stream, read_media, watching, answering).go(wire, already)
+    return _Going(connection, target, chain, stream, read_media, watching, answering).go(wire, already)
 
 
 @dataclass(slots=True)
@@ -214,8 +213,8 @@ class _Going:
     def answer(self, call: ToolCallPart) -> ToolAnswer | None:
         """The answer to a call. While a person thinks, the deadline of the run waits."""
         began = time.monotonic()
-        answer = self.answering.answer(call, self.until - began)
-        if self.answering.policy(call) == "ask":
+        answer = self.answering.answer(call, self.until - began, self.watching.calling)
+        if self.answering.terms.policies.of(call.name) == "ask":
             self.until += time.monotonic() - began
         return answer
 

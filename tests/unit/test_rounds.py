@@ -121,8 +121,8 @@ def test_what_a_handler_has_done_is_kept_where_the_batch_ends_at_that_moment(
     class Ending(Answering):
         """Answers, and by then the batch has ended."""
 
-        def answer(self, call: ToolCallPart, seconds: float) -> ToolAnswer | None:
-            answer = super().answer(call, seconds)
+        def answer(self, *given: Any) -> ToolAnswer | None:
+            answer = super().answer(*given)
             cancel.ask()
             return answer
 
