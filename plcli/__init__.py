@@ -5,7 +5,7 @@ The floor plan. Imports go down only. Rooms on one floor do not know each other,
 floors say the same of its own rooms. `tests/meta/test_floors.py` reads this plan and holds every
 import against it.
 
-    6  DOORS       session < running < several; session < toolterms; running, toolterms < talk
+    6  DOORS       session < running < pacing < several; session < toolterms; running, toolterms < talk
                    talk < continued, saving; lineeditor
                    options, completion, inputs, several, continued, lineeditor, saving < commands < app < __main__
     5  WINDOW      render

@@ -12,9 +12,8 @@ from plcli import interrupts
 from plcli.batch import Batch, Done, Job
 from plcli.cancel import Cancel
 from plcli.errors import Exit, LogError
-from plcli.exchange import canonical
-from plcli.media import encode
 from plcli.pace import Pace
+from plcli.pacing import guess, paces, tokens
 from plcli.records import Record
 from plcli.render.answer import dollars
 from plcli.render.comparison import show_comparison
@@ -52,7 +51,7 @@ def run_several(running: Running, plans: Sequence[Plan], terms: Terms, batch_id:
     """Run the plans; gives the largest exit code, or raises what stood against one after the others have ended."""
     for told in dict.fromkeys(_loss(plan, loss, terms) for plan in plans for loss in plan.resolved.losses):
         running.session.screen.warn(told)
-    return _Several(running, plans, terms, batch_id, _paces(plans, alone=terms.max_cost is not None)).run()
+    return _Several(running, plans, terms, batch_id, paces(plans, alone=terms.max_cost is not None)).run()
 
 
 @dataclass(slots=True)
@@ -76,13 +75,13 @@ class _Several:
     def run(self) -> int:
         """Run all, show each, and sum up."""
         jobs = [
-            Job(partial(self.ask, number, pace), pace, _guess(plan))
+            Job(partial(self.ask, number, pace), pace, guess(plan))
             for number, (plan, pace) in enumerate(zip(self.plans, self.paces, strict=True))
         ]
         progress, told = Progress(self.running.session.screen), self.running.terms
         terms = replace(told, tell=progress.above(told.tell), warn=progress.above(told.warn))
         self.running = replace(self.running, terms=terms)
-        batch = Batch(jobs, at_once=self.terms.jobs, cancel=self.cancel, tokens=_tokens)
+        batch = Batch(jobs, at_once=self.terms.jobs, cancel=self.cancel, tokens=tokens)
         with interrupts.told(batch.interrupt):
             for ended in batch.ended(TICK if progress.on and not self.streaming else None):
                 self.settle(ended, batch, progress)
@@ -269,36 +268,6 @@ def _unseen(event: Event) -> None:
 def _loss(plan: Plan, loss: Loss, terms: Terms) -> str:
     """What a person is told of a loss, once for all rows."""
     return f"{plan.resolved.model_name}: {loss.told}" if terms.models > 1 else loss.told
-
-
-def _paces(plans: Sequence[Plan], *, alone: bool) -> list[Pace]:
-    """The pace of each plan; those of one model at one address share theirs.
-
-    `alone` says that the first run of each must tell what one costs, before more of them start.
-    """
-    shared: dict[tuple[str, str | None], Pace] = {}
-    paces = []
-    for plan in plans:
-        model = plan.resolved.model
-        place = (plan.resolved.model_name, plan.connection.base_url)
-        paces.append(shared.setdefault(place, Pace(model.spec.limits if model.spec else None, alone=alone)))
-    return paces
-
-
-def _guess(plan: Plan) -> int:
-    """Some four characters make a token; counted only where a limit asks."""
-    spec = plan.resolved.model.spec
-    if spec is None or spec.limits is None or spec.limits.tpm is None:
-        return 0
-    asked = plan.resolved.request.params.get("max_output_tokens")
-    return len(canonical(encode(plan.resolved.compiled.wire))) // 4 + (asked if isinstance(asked, int) else 0)
-
-
-def _tokens(rounds: Rounds) -> int:
-    usage = rounds.usage
-    if usage is None:
-        return 0
-    return usage.total_tokens or (usage.input_tokens or 0) + (usage.output_tokens or 0)
 
 
 def _counted(count: int, noun: str) -> str:
