@@ -18,8 +18,7 @@ from tests.support.tool_loop import (
     TOOL,
     Json,
     Loop,
-    completion,
-    gemini_calls,
+    free_form_call,
     response,
     said,
     write_json,
@@ -141,13 +140,7 @@ def test_a_free_form_tool_gets_and_gives_text(loop: Loop) -> None:
     write_json(loop.folder / "tools" / "sql.json", query)
     # On Gemini, which has no such tools, it becomes a function with one string when the request moves there.
     loop.write(model="openai/gpt-6", tools=["sql"])
-    free = {"id": "c1", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
-    called = {
-        "chat": completion({"content": None, "tool_calls": [free]}, "tool_calls"),
-        "responses": response(1, {"type": "custom_tool_call", "call_id": "c1", "name": "sql", "input": "select 1"}),
-        "gemini": gemini_calls(1, (("c1", "sql", '{"input":"select 1"}'),)),
-    }[loop.api.name]  # fmt: skip
-    loop.answer(called, loop.api.says("One."))
+    loop.answer(free_form_call(loop.api), loop.api.says("One."))
     assert loop.run().code == 0
     told = loop.turns(1)[-1]
     assert (

@@ -23,8 +23,7 @@ from tests.support.tool_loop import (
     Json,
     Loop,
     completion,
-    gemini_calls,
-    response,
+    free_form_call,
     said,
     write_json,
 )
@@ -296,13 +295,7 @@ def test_the_text_of_a_free_form_tool_is_logged_as_text_whoever_answers(loop: Lo
     path = loop.folder / "tools" / "sql.json"
     write_json(path, {**form, "stubs": [{"when_schema": {"const": "select 2"}, "return": "two"}]})
     loop.write(model="openai/gpt-6", tools=["sql"])
-    free = {"id": "c1", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
-    called = {
-        "chat": completion({"content": None, "tool_calls": [free]}, "tool_calls"),
-        "responses": response(1, {"type": "custom_tool_call", "call_id": "c1", "name": "sql", "input": "select 1"}),
-        "gemini": gemini_calls(1, (("c1", "sql", '{"input":"select 1"}'),)),
-    }[loop.api.name]  # fmt: skip
-    loop.answer(called, loop.api.says("One."))
+    loop.answer(free_form_call(loop.api), loop.api.says("One."))
     assert loop.run(policy="stop").code == 0
     missed = loop.go_on("--tools", "stub")
     assert (missed.code, 'add {when_schema: {const: "select 1"}, return: …}' in missed.err) == (7, True)

@@ -261,3 +261,13 @@ def write_json(path: Path, value: Json) -> None:
 def said(api: Api, value: Json) -> Json:
     """What a model is told of a result; a failure stands alone on every api."""
     return value if api is not GEMINI or value.keys() == {"error"} else {"output": value}
+
+
+def free_form_call(api: Api) -> Json:
+    """An answer that calls the free-form tool `sql` with `select 1`; on Gemini it is a function with one string."""
+    free = {"id": "c1", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
+    return {
+        "chat": completion({"content": None, "tool_calls": [free]}, "tool_calls"),
+        "responses": response(1, {"type": "custom_tool_call", "call_id": "c1", "name": "sql", "input": "select 1"}),
+        "gemini": gemini_calls(1, (("c1", "sql", '{"input":"select 1"}'),)),
+    }[api.name]  # fmt: skip
