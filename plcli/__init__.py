@@ -62,7 +62,7 @@ import against it.
                    reading < gemini_calls < gemini_stream; reading < gemini_answer
                    gemini_answer, gemini_client, gemini_loose, gemini_stream, gemini_tools, params < gemini
                    loosening, roundtrip < echo_turns; registry < echo_script
-                   echo_answer, echo_script, echo_turns < echo
+                   echo_answer, echo_script, echo_turns, reading < echo
     handling       python_handler; children, modulefiles < permission; mcp_answers < mcp_http, mcp_stdio
                    children < mcp_stdio; mcp_http < mcp_session; mcp_session, mcp_stdio < mcp_client < handlers
     strictness     keywords < flatschemas < schemaforms < strictly

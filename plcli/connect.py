@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from plcli import trust
 from plcli.environment import UserSide
@@ -46,6 +46,7 @@ class Connection:
     deadline: float
     retries: int
     stream_usage: bool = True
+    edits: Literal["json", "multipart"] = "json"
     base_url: str | None = None
     key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -67,6 +68,7 @@ class Connection:
             read_media=read_media,
             tap=tap,
             stream_usage=self.stream_usage,
+            edits=self.edits,
             base_url=self.base_url,
             key=self.key,
             headers=self.headers,
@@ -104,6 +106,7 @@ def connect(provider: Provider, api: str, model: ModelSpec | None, user: UserSid
         deadline=deadline,
         retries=retries,
         stream_usage=stream,
+        edits=model.edits if model else "json",
         base_url=access.base_url,
         key=access.key,
         headers=headers,

@@ -49,8 +49,19 @@ class Attempt(NamedTuple):
     failure: Failure | None = None
 
 
+class Download(NamedTuple):
+    """The bytes behind an address of an answer (`media`: their digest), or why there are none."""
+
+    url: str
+    duration_ms: int
+    status: int | None = None
+    media: str | None = None
+    mime: str | None = None
+    failure: Failure | None = None
+
+
 class Exchange(NamedTuple):
-    """A wire request, its wire response (None where none came), and all attempts at it."""
+    """A wire request, its wire response (None where none came), all attempts at it, and what was fetched after it."""
 
     key: str
     target: Target
@@ -64,6 +75,7 @@ class Exchange(NamedTuple):
     request_id: str | None = None
     first_event_ms: int | None = None
     headers: Mapping[str, str] = MappingProxyType({})
+    downloads: tuple[Download, ...] = ()
 
 
 def canonical(value: Json) -> str:

@@ -73,6 +73,23 @@ class AttemptRecord(Kept):
     """Why it gave no answer."""
 
 
+class DownloadRecord(Kept):
+    """The fetching of bytes that an answer gave the address of."""
+
+    url: str
+    """The address."""
+    duration_ms: int
+    """Milliseconds."""
+    status: int | None = None
+    """HTTP status."""
+    media: str | None = None
+    """Digest of the bytes, `sha256:…`."""
+    mime: str | None = None
+    """Type of the bytes, as the server said."""
+    error: Failure | None = None
+    """Why there are no bytes."""
+
+
 class ExchangeRecord(Kept):
     """One wire request with its wire response."""
 
@@ -100,6 +117,8 @@ class ExchangeRecord(Kept):
     """Every HTTP call."""
     headers: dict[str, str] | None = None
     """Chosen response headers."""
+    downloads: list[DownloadRecord] | None = None
+    """Bytes that were fetched because the answer held only their addresses."""
 
 
 class ToolResultRecord(Kept):
@@ -136,6 +155,8 @@ class ResponseRecord(Kept):
     """The structured output, where the request asks for one."""
     finish_reason: str | None = None
     """The provider's own word."""
+    missing: int | None = None
+    """Pictures that were asked for and did not come, where others did."""
 
 
 class Cost(Kept):

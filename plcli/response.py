@@ -81,6 +81,14 @@ class ImagePart(Kept):
     """The parameters that the provider says it used."""
     revised_prompt: str | None = None
     """The prompt that the provider made the picture from."""
+    url: str | None = None
+    """Where the provider has put the bytes, if it sent an address instead of them."""
+    width: int | None = None
+    """Pixels, as the bytes say."""
+    height: int | None = None
+    """Pixels, as the bytes say."""
+    faults: list[str] | None = None
+    """What is wrong with the bytes: not fetched, cut off, of another type than their label, too large to draw."""
 
 
 class RefusalPart(Kept):
@@ -165,6 +173,8 @@ class Response(Kept):
     usage: Usage | None = None
     served_model: str | None = None
     service_tier: str | None = None
+    missing: int | None = None
+    """Pictures that were asked for and did not come, where others did."""
     failure: Failure | None = None
     """Set where the provider says, with HTTP 200, that it failed or blocked."""
 
@@ -195,11 +205,13 @@ class Event(NamedTuple):
     """A neutral piece of a streaming answer, for the screen.
 
     `phase` events say which phase the text after them belongs to (`text` holds the phase, or "").
-    A `tool_call` event names the tool; an `image` event a picture that is being made.
+    A `tool_call` event names the tool; an `image` event a picture that is being made: its number among the
+    drafts, from 1, and in `picture` the draft itself as base64, where one came.
     """
 
     kind: Literal["text", "reasoning", "refusal", "phase", "tool_call", "image"]
     text: str = ""
+    picture: str = ""
 
 
 def join(pieces: Iterable[str]) -> str:

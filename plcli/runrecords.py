@@ -68,6 +68,7 @@ def record_of(run: Run, where: Circumstances, sources: list[Source], redactor: R
             text=response.text or None,
             output=run.output,
             finish_reason=response.finish_reason,
+            missing=response.missing,
         ),
         usage=run.rounds.usage,
         cost=run.cost,

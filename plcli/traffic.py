@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from plcli.exchange import Attempt, Exchange
+from plcli.exchange import Attempt, Download, Exchange
 from plcli.media import Json, decode, encode
-from plcli.records import AttemptRecord, ExchangeRecord
+from plcli.records import AttemptRecord, DownloadRecord, ExchangeRecord
 
 SAME_LIMIT = 1_000_000
 """Items that the `$same` of one record may stand for, all together; real runs stay far below."""
@@ -37,6 +37,7 @@ def exchange_records(exchanges: Sequence[Exchange]) -> list[ExchangeRecord]:
                 duration_ms=exchange.duration_ms,
                 attempts=[_attempt_record(attempt) for attempt in exchange.attempts],
                 headers=dict(exchange.headers) or None,
+                downloads=[_download_record(download) for download in exchange.downloads] or None,
             )
         )
         before = request
@@ -68,6 +69,17 @@ def _attempt_record(attempt: Attempt) -> AttemptRecord:
         request_id=attempt.request_id,
         waited_ms=attempt.waited_ms,
         error=attempt.failure,
+    )
+
+
+def _download_record(download: Download) -> DownloadRecord:
+    return DownloadRecord(
+        url=download.url,
+        duration_ms=download.duration_ms,
+        status=download.status,
+        media=download.media,
+        mime=download.mime,
+        error=download.failure,
     )
 
 

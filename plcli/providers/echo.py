@@ -18,6 +18,7 @@ from plcli.media import Json
 from plcli.providers import echo_script
 from plcli.providers.echo_answer import fold, progress, read
 from plcli.providers.echo_turns import content_of, items_of, loosen, messages_of
+from plcli.providers.reading import count, table
 from plcli.providers.registry import Call, Compiled
 from plcli.providers.roundtrip import finish, same, take
 from plcli.providers.turns import unforced
@@ -27,7 +28,7 @@ from plcli.specs.request import Params
 
 __all__ = [
     "BUILTINS", "MEDIA", "cannot_return", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read",
-    "respell", "send", "uncompile",
+    "respell", "send", "target_of", "uncompile", "wanted",
 ]  # fmt: skip
 
 OPERATION = "echo"
@@ -47,7 +48,18 @@ def defaults(request: Request, model: ModelSpec | None = None) -> Request:
 def compile(request: Request) -> Compiled:
     """Neutral to native; nothing is lost but paths of `omit` that are no paths."""
     wire, losses = finish({"model": request.model, **_header(request)}, request)
-    return Compiled(wire, Target(OPERATION, request.model), losses)
+    return Compiled(wire, target_of(wire, request.model), losses)
+
+
+def target_of(wire: Json, model: str) -> Target:
+    """Where a wire goes."""
+    return Target(OPERATION, model)
+
+
+def wanted(wire: Json) -> int:
+    """How many pictures a wire asks for."""
+    image = table(wire).get("image")
+    return (count(table(image).get("n")) or 1) if image is not None else 0
 
 
 def uncompile(wire: Json, target: Target) -> Request:

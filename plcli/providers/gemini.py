@@ -34,7 +34,7 @@ from plcli.specs import ModelSpec
 
 __all__ = [
     "BUILTINS", "MEDIA", "cannot_return", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read",
-    "respell", "send", "uncompile",
+    "respell", "send", "target_of", "uncompile", "wanted",
 ]  # fmt: skip
 
 OPERATION = "generateContent"
@@ -87,7 +87,18 @@ def defaults(request: Request, model: ModelSpec | None = None) -> Request:
 def compile(request: Request) -> Compiled:
     """Neutral to native; adds nothing that the request does not say."""
     wire, unknown_paths = finish(_header(request), request)
-    return Compiled(wire, Target(OPERATION, request.model), (*_losses(request), *unknown_paths))
+    return Compiled(wire, target_of(wire, request.model), (*_losses(request), *unknown_paths))
+
+
+def target_of(wire: Json, model: str) -> Target:
+    """Where a wire goes."""
+    return Target(OPERATION, model)
+
+
+def wanted(wire: Json) -> int:
+    """How many pictures a wire asks for: one where they are among the modalities."""
+    modalities = rows(find(wire, f"{_CONFIG}.responseModalities"))
+    return int(any(isinstance(each, str) and each.upper() == "IMAGE" for each in modalities))
 
 
 def uncompile(wire: Json, target: Target) -> Request:

@@ -24,7 +24,7 @@ from plcli.specs import ModelSpec
 
 __all__ = [
     "BUILTINS", "MEDIA", "cannot_return", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read",
-    "respell", "send", "uncompile",
+    "respell", "send", "target_of", "uncompile", "wanted",
 ]  # fmt: skip
 
 _OTHER_API = "drop it, or use `api: responses`"
@@ -64,7 +64,17 @@ def defaults(request: Request, model: ModelSpec | None = None) -> Request:
 def compile(request: Request) -> Compiled:
     """Neutral to native; adds nothing that the request does not say."""
     wire, unknown_paths = finish({"model": request.model, **_header(request)}, request)
-    return Compiled(wire, Target(OPERATION, request.model), (*_losses(request), *unknown_paths))
+    return Compiled(wire, target_of(wire, request.model), (*_losses(request), *unknown_paths))
+
+
+def target_of(wire: Json, model: str) -> Target:
+    """Where a wire goes."""
+    return Target(OPERATION, model)
+
+
+def wanted(wire: Json) -> int:
+    """How many pictures a wire asks for: some servers draw on this api, where `modalities` says so."""
+    return int("image" in rows(table(wire).get("modalities")))
 
 
 def uncompile(wire: Json, target: Target) -> Request:

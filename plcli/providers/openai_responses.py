@@ -27,7 +27,7 @@ from plcli.specs import ModelSpec
 
 __all__ = [
     "BUILTINS", "MEDIA", "cannot_return", "compile", "defaults", "fold", "loosen", "next_turn", "progress", "read",
-    "respell", "send", "uncompile",
+    "respell", "send", "target_of", "uncompile", "wanted",
 ]  # fmt: skip
 
 OPERATION = "responses.create"
@@ -93,7 +93,17 @@ def _with_parameters(tool: Tool) -> Tool:
 def compile(request: Request) -> Compiled:
     """Neutral to native; adds nothing that the request does not say."""
     wire, unknown_paths = finish({"model": request.model, **_header(request)}, request)
-    return Compiled(wire, Target(OPERATION, request.model), (*_losses(request), *unknown_paths))
+    return Compiled(wire, target_of(wire, request.model), (*_losses(request), *unknown_paths))
+
+
+def target_of(wire: Json, model: str) -> Target:
+    """Where a wire goes."""
+    return Target(OPERATION, model)
+
+
+def wanted(wire: Json) -> int:
+    """How many pictures a wire asks for: one where the choice of the tool is forced."""
+    return int(table(table(wire).get("tool_choice")).get("type") == _PICTURES)
 
 
 def uncompile(wire: Json, target: Target) -> Request:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from plcli.cancel import Cancel
 from plcli.errors import SetupError
@@ -72,7 +72,8 @@ class Call:
 
     `timeout` is the longest wait for one read, in seconds; `deadline` the moment (of
     `time.monotonic`) at which the whole run ends. `stream_usage` False leaves `stream_options` out,
-    for servers that refuse it. `azure` and `vertex` say that the provider is reached through a cloud;
+    for servers that refuse it; `edits` is how edits of pictures travel. `azure` and `vertex` say that the provider is
+    reached through a cloud;
     `ambient` that the cloud's own credentials on the user's side may be used where there is no key.
     """
 
@@ -80,6 +81,7 @@ class Call:
     tap: Tap
     stream: bool = True
     stream_usage: bool = True
+    edits: Literal["json", "multipart"] = "json"
     base_url: str | None = None
     key: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -111,6 +113,12 @@ class Adapter(Protocol):
 
     def uncompile(self, wire: Json, target: Target) -> Request:
         """Native to neutral; what is not understood stays in `body` or in native parts."""
+
+    def target_of(self, wire: Json, model: str) -> Target:
+        """Where a wire goes: its operation may depend on what it holds."""
+
+    def wanted(self, wire: Json) -> int:
+        """How many pictures a wire asks for; 0 where it asks for none, or leaves that to the model."""
 
     def respell(self, wire: Json) -> Json:
         """A wire, or a `body`, with what others spell otherwise written as `compile` writes it; for another api."""
@@ -146,8 +154,8 @@ class Provider(NamedTuple):
     `hosts` are the only places its own key may go (a leading dot allows subdomains);
     `base_url_env` names a gateway on the user's side; `sdk` is the package that sends; `listing` the
     module whose `look_up(model, call)` asks an endpoint what it says of a model; `api_version` the one
-    that is called unless a model spec names another. `shared` are the fields of a body that all its apis
-    understand alike.
+    that is called unless a model spec names another. `pictures` is the api of models that only draw.
+    `shared` are the fields of a body that all its apis understand alike.
     """
 
     name: str
@@ -159,6 +167,7 @@ class Provider(NamedTuple):
     sdk: str | None = None
     listing: str | None = None
     api_version: str | None = None
+    pictures: str | None = None
     shared: frozenset[str] = frozenset()
 
     @property
@@ -185,6 +194,7 @@ PROVIDERS: dict[str, Provider] = {
         hosts=("api.openai.com", "us.api.openai.com", "eu.api.openai.com"),
         sdk="openai",
         listing="plcli.providers.openai_listing",
+        pictures="images",
         shared=frozenset(
             {
                 "metadata",
