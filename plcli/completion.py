@@ -13,6 +13,8 @@ from typing import Annotated
 import typer
 
 from plcli.errors import PlcliError
+from plcli.records import Record
+from plcli.response import STATES
 from plcli.runlog import RunLog
 from plcli.workspace import Kind, Workspace, find, here
 
@@ -43,6 +45,16 @@ def complete_run(incomplete: str) -> list[str]:
     return _starting(_runs(), incomplete)
 
 
+def complete_state(incomplete: str) -> list[str]:
+    """States of an answer."""
+    return _starting(STATES, incomplete)
+
+
+def complete_tag(incomplete: str) -> list[str]:
+    """Tags of the newest runs."""
+    return _starting(_tags(), incomplete)
+
+
 def _starting(words: Iterable[str], incomplete: str) -> list[str]:
     try:
         return [word for word in words if word.startswith(incomplete) and _HARMLESS.fullmatch(word)]
@@ -58,11 +70,19 @@ def _names(kind: Kind) -> Iterator[str]:
     yield from _workspace().names(kind)
 
 
+def _newest() -> Iterator[Record]:
+    return islice(RunLog(_workspace().log).records(reverse=True), RUNS)
+
+
 def _runs() -> Iterator[str]:
     yield "last"
-    for record in islice(RunLog(_workspace().log).records(reverse=True), RUNS):
+    for record in _newest():
         yield record.id.rpartition("-")[2]
         yield record.id
+
+
+def _tags() -> Iterator[str]:
+    yield from dict.fromkeys(tag for record in _newest() for tag in record.tags or ())
 
 
 Specs = Annotated[
@@ -116,4 +136,28 @@ ToolNames = Annotated[
 RunRef = Annotated[
     str,
     typer.Argument(metavar="RUN", help="An id, its start, its tail, last, or last~N.", autocompletion=complete_run),
+]
+OfSpec = Annotated[
+    list[str] | None,
+    typer.Option("--spec", metavar="SPEC", help="Runs of this file or request.", autocompletion=complete_spec),
+]
+OfModel = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Runs of this model: its name, or as it was asked or served.",
+        autocompletion=complete_model,
+    ),
+]
+OfTag = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="WORD", help="Runs with this tag.", autocompletion=complete_tag),
+]
+OfState = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--state", metavar="STATE", help=f"Runs that ended so: {', '.join(STATES)}.", autocompletion=complete_state
+    ),
 ]

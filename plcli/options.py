@@ -99,6 +99,20 @@ Retries = Annotated[
     int | None, typer.Option("--retries", metavar="N", min=0, help="How often to try again after a failure.")
 ]
 Tag = Annotated[list[str] | None, typer.Option("--tag", metavar="WORD", help="A word to find the run by.")]
+Count = Annotated[
+    int | None, typer.Option("--count", "-n", metavar="N", min=1, help="At most so many, the newest; default: 20.")
+]
+All = Annotated[bool, typer.Option("--all", help="All runs, however many.")]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="Runs from then on (UTC): a date, a time, 2h, 7d, today, yesterday."),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where", metavar="CONDITION", help="Runs whose record says so: 'usage.output_tokens > 500 and tags = mine'."
+    ),
+]
 NoLog = Annotated[bool, typer.Option("--no-log", help="Leave no record.")]
 Log = Annotated[
     Path | None, typer.Option("--log", metavar="FILE", help="The run log to use.", envvar="PLCLI_LOG", show_envvar=True)

@@ -41,6 +41,36 @@ def test_a_list_in_json_is_the_lines_of_the_log(runs: list[str], cli: Cli) -> No
     assert lines == Path("runs.jsonl").read_text().splitlines()[::-1]
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        "--spec hello",
+        "--spec prompts/weather.yaml --spec hello",
+        "--model echo/any",
+        "--model echo-weather --state tool_calls",
+        "--tag mine",
+        "--since 2020-01-01 -n 2",
+        "--since 2100-01-01",
+        "--state refused",
+        "--where response.text~one",
+        "--where tags!=mine --where tags=mine --all",
+    ],
+)
+def test_runs_are_selected(runs: list[str], said: Said, snapshot: SnapshotAssertion, args: str) -> None:
+    assert said("log", "list", *args.split()) == snapshot
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("--state", "okay"), ("--since", "soon"), ("--where", "state = ok"), ("--where", "tags"), ("-n1", "--all")],
+    ids=" ".join,
+)
+def test_a_selection_that_is_none_is_an_error(
+    runs: list[str], said: Said, snapshot: SnapshotAssertion, args: tuple[str, ...]
+) -> None:
+    assert said("log", "list", *args) == snapshot
+
+
 def test_a_run_has_many_names(runs: list[str], cli: Cli) -> None:
     for name, wanted in (
         ("last", runs[2]),

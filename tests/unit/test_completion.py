@@ -2,7 +2,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plcli.completion import complete_model, complete_run, complete_spec, complete_tool
+from plcli.completion import (
+    complete_model,
+    complete_run,
+    complete_spec,
+    complete_state,
+    complete_tag,
+    complete_tool,
+)
+from plcli.records import Record
+from plcli.runlog import RunLog
 
 
 def test_names_are_offered() -> None:
@@ -28,6 +37,16 @@ def test_a_name_that_a_shell_would_evaluate_is_not_offered() -> None:
     assert complete_spec("") == complete_model("") == complete_tool("") == []
 
 
+def test_states_and_the_tags_of_logged_runs_are_offered() -> None:
+    assert complete_state("re") == ["refused"]
+    for tags in (["smoke", "slow"], None, ["smoke", "with blanks"]):
+        RunLog(Path("runs.jsonl")).append(
+            Record(id="", time="2026-11-23T16:55:39Z", command="run", plcli="0.1.0", tags=tags)
+        )
+    assert complete_tag("s") == ["smoke", "slow"]
+    assert complete_tag("w") == []
+
+
 def test_where_nothing_can_be_read_nothing_is_offered() -> None:
     Path("plcli.toml").write_text("log = 1")
-    assert complete_spec("") == complete_tool("") == complete_run("") == []
+    assert complete_spec("") == complete_tool("") == complete_run("") == complete_tag("") == []

@@ -1,0 +1,173 @@
+"""Selecting runs of a log: by name, by number, by filter, in either order."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plcli.errors import LogError, UsageError
+from plcli.records import Note, Record, ResponseRecord, SpecRef, line
+from plcli.render.screen import Screen
+from plcli.runlog import RunLog
+from plcli.selecting import NEWEST, selected, selection
+from plcli.session import Session, open_session
+
+WORDS = ("zero", "one", "two", "three", "four")
+
+
+def a_record(text: str, spec: str | None = None) -> Record:
+    return Record(
+        id="",
+        time="2026-11-23T16:55:39Z",
+        command="run",
+        plcli="0.1.0",
+        spec=SpecRef(path=spec, sha256="0" * 64) if spec else None,
+        response=ResponseRecord(state="ok", text=text),
+        tags=[text[0]],
+    )
+
+
+@pytest.fixture
+def ids() -> list[str]:
+    """A log of five runs, with a note between them; their ids, oldest first."""
+    log = RunLog(Path("runs.jsonl"))
+    first = [entry.id for entry in log.append_all([a_record(word) for word in WORDS[:3]])]
+    log.append(Note(id="", run=first[0], text="zero"))
+    return first + [entry.id for entry in log.append_all([a_record(word) for word in WORDS[3:]])]
+
+
+@pytest.fixture
+def session(ids: list[str]) -> Session:
+    return open_session(Screen(io.StringIO(), io.StringIO(), {}))
+
+
+def words(session: Session, *runs: str, newest_first: bool = False, **options: Any) -> list[str | None]:
+    chosen = selection(session.workspace, runs=runs, **options)
+    found = selected(session, runs, chosen, newest_first=newest_first)
+    return [record.response.text for record in found if record.response]
+
+
+def said(session: Session) -> str:
+    assert isinstance(session.screen.err, io.StringIO)
+    return session.screen.err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({}, "zero one two three four"),
+        ({"everything": True}, "zero one two three four"),
+        ({"count": 2}, "three four"),
+        ({"tags": ["t"]}, "two three"),
+        ({"tags": ["t"], "count": 1}, "three"),
+        ({"tags": ["t", "z"], "everything": True}, "zero two three"),
+        ({"where": ["response.text ~ o"], "count": 3}, "one two four"),
+        ({"where": ["response.text ~ o", "tags = t"], "tags": ["t"]}, "two three"),
+        ({"states": ["ok"], "since": "2026-11-23"}, "zero one two three four"),
+        ({"since": "2026-11-24"}, ""),
+    ],
+    ids=repr,
+)
+def test_runs_are_selected_by_filter_and_number(session: Session, options: dict[str, Any], wanted: str) -> None:
+    assert words(session, **options) == wanted.split()
+    assert words(session, newest_first=True, **options) == wanted.split()[::-1]
+
+
+@pytest.mark.parametrize(
+    ("runs", "wanted"),
+    [
+        ("last", "four"),
+        ("last~1 last~3", "one three"),
+        ("last last~0 {4} {4:.19}", "four"),
+        ("{1}..{3}", "one two three"),
+        ("{3}..{1}", "one two three"),
+        ("last~1..", "three four"),
+        ("{0} {1}..{2} {2}..last~1", "zero one two three"),
+        ("{2}..{2}", "two"),
+    ],
+)
+def test_runs_are_selected_by_name_in_the_order_of_the_log(
+    session: Session, ids: list[str], runs: str, wanted: str
+) -> None:
+    named = [run.format(*ids) for run in runs.split()]
+    assert words(session, *named) == wanted.split()
+    assert words(session, *named, newest_first=True) == wanted.split()[::-1]
+
+
+def test_runs_that_are_named_are_filtered_and_counted_too(session: Session) -> None:
+    assert words(session, "last~4..last", tags=["t"]) == ["two", "three"]
+    assert words(session, "last~4..last", count=2) == ["three", "four"]
+
+
+def test_without_a_number_the_newest_few_are_selected(session: Session) -> None:
+    session.log.append_all([a_record(f"more {n}") for n in range(NEWEST)])
+    assert len(words(session)) == NEWEST
+    assert len(words(session, everything=True)) == len(words(session, "last~24..")) == NEWEST + 5
+
+
+def test_a_run_with_two_lines_is_selected_once_by_its_newest(session: Session, ids: list[str]) -> None:
+    with session.log.path.open("a") as log:
+        log.write(line(a_record("new").model_copy(update={"id": ids[4]})) + "\n")
+    assert words(session, "last") == ["new"]
+
+
+@pytest.mark.parametrize("run", ["zzzzz", "last~9", "..", "..last", "zzzzz..last", "last..zzzzz"])
+def test_a_run_that_is_not_there_is_an_error(session: Session, run: str) -> None:
+    with pytest.raises(UsageError, match="no run"):
+        words(session, run)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"states": ["okay"]}, "--state 'okay' is no state"),
+        ({"since": "soon"}, "--since 'soon' is no time"),
+        ({"where": ["tags = a", "tags"]}, "--where 'tags', column 5"),
+        ({"count": 1, "everything": True}, "exclude each other"),
+    ],
+)
+def test_what_selects_nothing_by_mistake_is_an_error(session: Session, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        words(session, **options)
+
+
+def test_specs_are_named_as_they_are_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    RunLog(Path("runs.jsonl")).append_all([a_record("mine", "prompts/deep/mine.yaml"), a_record("stdin", "-")])
+    Path("plcli.toml").touch()
+    Path("prompts/deep").mkdir(parents=True)
+    monkeypatch.chdir("prompts")
+    session = open_session(Screen(io.StringIO(), io.StringIO(), {}))
+    for spec in ("mine", "deep/mine.yaml", "../prompts/deep/mine.yaml", str(Path.cwd() / "deep" / "mine.yaml")):
+        assert words(session, specs=[spec]) == ["mine"]
+    assert words(session, specs=["-"]) == ["stdin"]
+    assert words(session, specs=["mine.yaml", "prompts/deep/mine.yaml"]) == []
+
+
+def test_damage_is_reported_whatever_is_asked_for(session: Session, ids: list[str]) -> None:
+    lines = session.log.path.read_text().splitlines()
+    lines[1] = lines[1][:60]
+    lines[2] = lines[2].replace('"time"', ' "time"')
+    session.log.path.write_text("\n".join(lines) + '\n{"v":1,"id"')
+    assert words(session, where=["response.text ~ t"]) == ["two", "three"]
+    assert said(session).count("is no record") == 2
+
+
+def test_an_unknown_version_is_an_error_whatever_is_asked_for(session: Session) -> None:
+    with session.log.path.open("a") as log:
+        log.write('{"v":2,"id":"20991231T235959999-00000"}\n')
+    with pytest.raises(LogError, match="version 2"):
+        words(session, where=["response.text ~ t"])
+
+
+def test_a_run_that_cannot_be_searched_is_left_out_with_a_warning(session: Session) -> None:
+    session.log.append(a_record("two" * 500_000))
+    assert words(session, where=["response.text ~ t.o"]) == ["two"]
+    assert "is left out: a text of more than 1,000,000 characters is not searched" in said(session)
+
+
+def test_that_nothing_was_selected_is_said(session: Session) -> None:
+    assert words(session, tags=["x"]) == []
+    assert said(session) == "no run matches\n"
