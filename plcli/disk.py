@@ -12,7 +12,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from plcli.errors import LogError
@@ -177,22 +177,23 @@ def make_folder(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
-def create(path: Path, data: bytes) -> None:
-    """Make a file that is a person's own, durably, where nothing is yet.
+def create(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Make a file that is a person's own, durably, where nothing is yet; of the data as a whole or piece by piece.
 
     Raises `OSError`: `FileExistsError` for whatever is there, a link that leads nowhere included.
     """
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _QUIET, 0o666)
     try:
         with open(fd, "wb", buffering=0):
-            write_all(fd, data)
+            for piece in (data,) if isinstance(data, bytes) else data:
+                write_all(fd, piece)
             sync(fd)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
 
 
-def replace(path: Path, data: bytes) -> None:
+def replace(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Put a new file in the place of the one that may be there, as a whole or not at all; its rights stay."""
     draft = path.with_name(f".{path.name[:64]}.{os.urandom(6).hex()}")
     create(draft, data)

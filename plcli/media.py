@@ -30,6 +30,9 @@ LIFT_FROM = 4096
 DEPTH = 200
 """Levels of objects and lists that a wire may have; a deeper one would end the interpreter's stack."""
 
+UNKNOWN = "application/octet-stream"
+"""The mime type of bytes that show none."""
+
 _TOO_DEEP = f"more than {DEPTH} levels of objects and lists"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+=\"-]+)*);base64,", re.ASCII)
@@ -92,28 +95,33 @@ class Redacted:
 Media = dict[str, bytes]
 """Bytes by digest, as `lift` found them."""
 
+_HEAD = 64 * 1024
+"""Bytes that `sniff` looks at; a drawing may begin with a long comment."""
+
+# Text, which is compiled when bytes are looked at: most commands never do.
+_COMMENTS = rb"(?:\xef\xbb\xbf)?(?>\s+|<!--.*?-->)*+"
+_PROLOG = rb"(?:\xef\xbb\xbf)?(?>\s+|<!--.*?-->|<\?.*?\?>|<!DOCTYPE\s+(?:[\w.-]+:)?svg\b[^>\[]*(?:\[.*?\]\s*)?>)*+"
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"%PDF-", "application/pdf"),
-    (b"ID3", "audio/mpeg"),
-    (b"OggS", "audio/ogg"),
-    (b"<svg", "image/svg+xml"),
+    (rb"\x89PNG\r\n\x1a\n", "image/png"),
+    (rb"\xff\xd8\xff", "image/jpeg"),
+    (rb"GIF8[79]a", "image/gif"),
+    (rb"RIFF.{4}WEBP", "image/webp"),
+    (rb".{4}ftyp(?:.{4}){0,16}?avi[fs]", "image/avif"),
+    (rb".{4}ftyp(?:.{4}){0,16}?he(?:ic|ix|vc|vx)", "image/heic"),
+    (rb"BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}", "image/bmp"),
+    (_PROLOG + rb"<(?:[\w.-]+:)?svg[\s/>]", "image/svg+xml"),
+    (_COMMENTS + rb"<(?i:!doctype\s+html|html)\b", "text/html"),
+    (rb"%PDF-", "application/pdf"),
+    (rb"ID3", "audio/mpeg"),
+    (rb"OggS", "audio/ogg"),
+    (rb"RIFF.{4}WAVE", "audio/wav"),
 )
 
 
 def sniff(data: bytes) -> str:
-    """The mime type that the first bytes show; `application/octet-stream` when they show none."""
-    for signature, mime in _SIGNATURES:
-        if data.startswith(signature):
-            return mime
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
-        return "audio/wav"
-    return "application/octet-stream"
+    """The mime type that the first bytes show; `UNKNOWN` when they show none."""
+    shown = (mime for signature, mime in _SIGNATURES if re.compile(signature, re.DOTALL).match(data, 0, _HEAD))
+    return next(shown, UNKNOWN)
 
 
 def _lift_string(text: str, named: bool) -> tuple[MediaRef, bytes] | None:

@@ -12,26 +12,8 @@ from pathlib import Path
 
 from plcli import disk
 from plcli.errors import LogError
+from plcli.extensions import EXTENSIONS, OTHER, extension
 from plcli.media import MediaMissing, digest_of, is_digest
-
-_EXTENSIONS = {
-    "image/png": "png",
-    "image/jpeg": "jpg",
-    "image/gif": "gif",
-    "image/webp": "webp",
-    "image/svg+xml": "svg",
-    "application/pdf": "pdf",
-    "application/json": "json",
-    "application/yaml": "yaml",
-    "application/toml": "toml",
-    "audio/wav": "wav",
-    "audio/mpeg": "mp3",
-    "audio/ogg": "ogg",
-    "text/plain": "txt",
-    "text/markdown": "md",
-    "text/x-python": "py",
-}
-_OTHER = "bin"
 
 
 class MediaStore:
@@ -50,7 +32,7 @@ class MediaStore:
         try:
             kept = self._listed(_stem(digest))
             if kept is None or _content(kept) != data:
-                self._write(data, kept or self.folder / f"{_stem(digest)}.{_EXTENSIONS.get(mime, _OTHER)}")
+                self._write(data, kept or self.folder / f"{_stem(digest)}.{extension(mime)}")
         except (OSError, ValueError) as error:
             raise disk.refusal(self.folder, error) from None
         return digest
@@ -89,7 +71,7 @@ class MediaStore:
 
     def _listed(self, stem: str) -> Path | None:
         """The file under one of the extensions that plcli gives; finds it without reading the folder."""
-        named = (self.folder / f"{stem}.{extension}" for extension in (*_EXTENSIONS.values(), _OTHER))
+        named = (self.folder / f"{stem}.{ending}" for ending in (*EXTENSIONS.values(), OTHER))
         return next((path for path in named if os.path.lexists(path)), None)
 
     def _write(self, data: bytes, path: Path) -> None:

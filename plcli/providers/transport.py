@@ -7,9 +7,8 @@ the bytes of an answer mean is left to `answer`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from plcli.errors import SetupError
 from plcli.failures import CHECK_BASE_URL, CallFailed, classify, failed
 from plcli.providers.answer import events, parse
+from plcli.providers.network import CALL, lay, past_deadline, until_deadline
 from plcli.providers.registry import Call
 
 if TYPE_CHECKING:
@@ -33,12 +33,6 @@ ERROR_BODY_LIMIT = 1024 * 1024
 
 _CHECK_ENVIRONMENT = "check SSL_CERT_FILE and SSL_CERT_DIR, and HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY"
 
-_PIECE = 16 * 1024
-
-_READING_AND_WRITING = 2
-"""`socket.SHUT_RDWR`, whose module would cost start-up time before anything is sent."""
-
-_CALL: ContextVar[Call] = ContextVar("call")
 _MAKING = Lock()
 
 
@@ -49,12 +43,12 @@ def calling(call: Call) -> Iterator[None]:
     Its tap is filled and its times hold. Raises `CallFailed` for errors of the connection, and
     `SetupError` for a URL that is none.
     """
-    token = _CALL.set(call)
+    token = CALL.set(call)
     try:
         with _translating(call):
             yield
     finally:
-        _CALL.reset(token)
+        CALL.reset(token)
 
 
 @contextmanager
@@ -76,12 +70,19 @@ def client() -> httpx2.Client:
     classified from the raw body, a redirect is not followed. Proxies and certificates come from the
     environment. Raises `SetupError` where these cannot be used.
     """
+    with making():
+        return _client()
+
+
+@contextmanager
+def making() -> Iterator[None]:
+    """Meanwhile one thread makes a client. Raises `SetupError` where the environment stands against it."""
     import httpx2
 
     # Many calls may start at once, and certificates take long to load.
     with _MAKING:
         try:
-            return _client()
+            yield
         except (httpx2.InvalidURL, OSError, ImportError, ValueError) as error:
             raise SetupError(f"no connection can be made from here: {error}", hint=_CHECK_ENVIRONMENT) from error
 
@@ -95,7 +96,7 @@ def _client() -> httpx2.Client:
         cookies = property(lambda self: httpx2.Cookies())
 
         def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
-            call = _CALL.get()
+            call = CALL.get()
             request.extensions = {**request.extensions, "timeout": _timeouts(call)}
             # SDKs ask to follow redirects, which would carry the key to wherever a server points.
             options["follow_redirects"] = False
@@ -111,11 +112,7 @@ def _client() -> httpx2.Client:
             return response
 
     made = Client(limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS))
-    # httpx2 has no public way to hand a network backend to its pools, and a transport of our own
-    # would lose the proxies of the environment.
-    sender: Any
-    for sender in {made._transport, *made._mounts.values()} - {None}:
-        sender._pool._network_backend = _Network(sender._pool._network_backend)
+    lay(made)
     return made
 
 
@@ -159,36 +156,21 @@ def _out_of_time(error: httpx2.TimeoutException, call: Call) -> CallFailed:
 
     # The last read is cut to end at the deadline, and a timer may fire a little early.
     if call.deadline is not None and time.monotonic() > call.deadline - 0.05:
-        return _past_deadline(call)
+        return past_deadline(call)
     if isinstance(error, httpx2.ConnectTimeout | httpx2.PoolTimeout):
         waited = f"no connection to {_where(error)} in {CONNECT_TIMEOUT:g} s"
         return failed("timeout", waited, "is the host right, and the network up? check base_url")
     return failed("timeout", f"no data for {call.timeout:g} s", "raise --timeout, or try again", retryable=True)
 
 
-def _past_deadline(call: Call) -> CallFailed:
-    spent = time.monotonic() - call.tap.started
-    return failed("timeout", f"the deadline of the run passed, {spent:.1f} s into this call", "raise --deadline")
-
-
 def _timeouts(call: Call) -> Mapping[str, float]:
-    longest = _until_deadline(call, call.timeout)
+    longest = until_deadline(call, call.timeout)
     return {
         "connect": min(CONNECT_TIMEOUT, longest),
         "read": longest,
         "write": longest,
         "pool": longest,
     }
-
-
-def _until_deadline(call: Call, timeout: float) -> float:
-    """The timeout, cut at the deadline. Raises `CallFailed` when that has passed."""
-    if call.deadline is None:
-        return timeout
-    left = call.deadline - time.monotonic()
-    if left <= 0:
-        raise _past_deadline(call)
-    return min(timeout, left)
 
 
 def _error_body(response: httpx2.Response) -> Any:
@@ -235,52 +217,3 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _is(error: BaseException, name: str) -> bool:
     """By name, since `socket` and `ssl` would cost start-up time before anything is sent."""
     return any(kind.__name__ == name for kind in type(error).__mro__)
-
-
-class _Network:
-    """httpcore's network, with the deadline of the running call on each step."""
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-
-    def connect_tcp(self, host: str, port: int, timeout: float, **options: Any) -> _Stream:
-        call = _CALL.get()
-        return _Stream(self._inner.connect_tcp(host, port, timeout=_until_deadline(call, timeout), **options))
-
-
-class _Stream:
-    """A connection that ends each step at the deadline of the call that wrote to it last.
-
-    A timeout alone is for one step: a server that dribbles would hold a call for ever.
-    """
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-        self._call = _CALL.get()
-        self.close: Callable[[], None] = inner.close
-        self.get_extra_info: Callable[[str], Any] = inner.get_extra_info
-
-    def write(self, buffer: bytes, timeout: float) -> None:
-        self._call = _CALL.get()
-        self._call.tap.first_byte = None
-        # In pieces, since a server that takes little at a time could hold one long write for ever.
-        for start in range(0, len(buffer), _PIECE):
-            self._inner.write(buffer[start : start + _PIECE], _until_deadline(self._call, timeout))
-
-    def read(self, max_bytes: int, timeout: float) -> bytes:
-        with self._call.cancel.ending(self._abort):
-            data: bytes = self._inner.read(max_bytes, _until_deadline(self._call, timeout))
-        if self._call.tap.first_byte is None:
-            self._call.tap.first_byte = time.monotonic()
-        return data
-
-    def _abort(self) -> None:
-        """Wake whoever reads, from another thread."""
-        connection: Any = self._inner.get_extra_info("socket")
-        with suppress(OSError):
-            # Not the TLS socket's own method, which would take its state away from under the reader.
-            plain: Any = super(type(connection), connection)
-            plain.shutdown(_READING_AND_WRITING)
-
-    def start_tls(self, ssl_context: Any, server_hostname: str, timeout: float) -> _Stream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, _until_deadline(self._call, timeout)))

@@ -42,7 +42,14 @@ def test_media_are_kept_beside_the_log_for_the_owner_alone(store: MediaStore, tm
 
 @pytest.mark.parametrize(
     ("mime", "extension"),
-    [("image/jpeg", "jpg"), ("text/html", "bin"), ("application/yaml", "yaml"), ("../../x", "bin"), ("", "bin")],
+    [
+        ("image/jpeg", "jpg"),
+        ("image/avif", "avif"),
+        ("text/html", "bin"),
+        ("application/yaml", "yaml"),
+        ("../../x", "bin"),
+        ("", "bin"),
+    ],
 )
 def test_the_extension_follows_the_mime_type_and_is_bin_otherwise(store: MediaStore, mime: str, extension: str) -> None:
     store.put(DATA, mime)
@@ -60,7 +67,7 @@ def test_the_same_bytes_are_kept_once_and_written_once(store: MediaStore) -> Non
 
 def test_a_file_with_an_extension_of_another_version_is_found(store: MediaStore) -> None:
     store.folder.mkdir()
-    (store.folder / f"{STEM}.avif").write_bytes(DATA)
+    (store.folder / f"{STEM}.jxl").write_bytes(DATA)
     assert store.get(DIGEST) == DATA
 
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from plcli.failures import CallFailed
-from plcli.providers import transport
+from plcli.providers import network, transport
 from plcli.providers.transport import translate
 from tests.support.calls import call
 from tests.support.loopback import Loopback
@@ -73,9 +73,9 @@ def test_every_pool_obeys_deadlines_proxies_too(monkeypatch: pytest.MonkeyPatch)
     with Loopback() as proxy:
         proxy.hang()
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        running = call(deadline=time.monotonic() + 0.2)
         # Not the client of the process, which has read its environment long ago.
         fresh = transport._client.__wrapped__()
+        running = call(deadline=time.monotonic() + 0.5)
         with fresh, pytest.raises(CallFailed, match="deadline"), transport.calling(running):
             fresh.post("http://api.example/v1/x")
     assert proxy.received[0].path == "http://api.example/v1/x"
@@ -136,4 +136,4 @@ def test_a_server_that_speaks_no_tls_is_told_and_not_retried() -> None:
 def test_the_network_is_still_where_it_is_put() -> None:
     """httpcore's pools keep their backend in a private place; a release that moves it must not go unseen."""
     assert isinstance(httpcore2.ConnectionPool()._network_backend, httpcore2.SyncBackend)
-    assert isinstance(transport.client()._transport._pool._network_backend, transport._Network)  # type: ignore[attr-defined]
+    assert isinstance(transport.client()._transport._pool._network_backend, network.Network)  # type: ignore[attr-defined]
