@@ -40,6 +40,16 @@ class Side(NamedTuple):
         """Whether the api can carry a request of these fields."""
         return not self.adapter.compile(Request(self.provider, self.api, "m", **fields)).losses
 
+    @property
+    def repeats(self) -> bool:
+        """Whether the api has no names of its own, and repeats those of any other."""
+        return not self.adapter.BUILTINS and self.carries(tools=(BuiltinTool({"type": "any"}),))
+
+    @property
+    def only_draws(self) -> bool:
+        """Whether the api answers with a picture though nobody says that one is wanted."""
+        return bool(self.adapter.wanted(self.adapter.compile(Request(self.provider, self.api, "m")).wire))
+
 
 class Origin(NamedTuple):
     """Where something stood before a step; `exact` says that paths below it are still true."""
@@ -84,8 +94,8 @@ def _parts(path: str) -> Parts:
 
 
 def _any_names(old: Side, new: Side) -> bool:
-    """Whether native names pass as they are: an api without tools of its own repeats those of any other."""
-    return not (old.adapter.BUILTINS and new.adapter.BUILTINS)
+    """Whether native names pass as they are."""
+    return old.repeats or new.repeats
 
 
 def _same_names(old: Side, new: Side) -> bool:
@@ -262,6 +272,8 @@ def _choice(
 
 def picture(request: Request, old: Side, new: Side) -> Step:
     """The wish for a picture; what the old api calls its size and the like is lost where the new one makes any."""
+    if request.image is None and old.only_draws:
+        return Step(request._replace(image={}))
     if not request.image or _same_names(old, new) or not new.carries(image={}):
         return Step(request)
     why = f"the {new.api} api has other names for what a picture is to be like"

@@ -18,6 +18,7 @@ from plcli.media import Json
 from plcli.quotas import spent
 from plcli.refusals import hint_of_refused, refused_parameter
 from plcli.response import Failure
+from plcli.safety import filtered, moderated
 from plcli.waits import LONGEST_WAIT, asked_wait
 
 EXIT_OF_KIND: dict[str, Exit] = {
@@ -111,6 +112,17 @@ class CallFailed(PlcliError):
         self.exit = EXIT_OF_KIND.get(failure.kind, Exit.BUG)
 
 
+def failure_of(error: BaseException) -> Failure:
+    """The failure that an exception makes of a run."""
+    if isinstance(error, CallFailed):
+        return error.failure
+    if isinstance(error, PlcliError):
+        return Failure(kind=error.kind, message=error.message, hint=error.hint)
+    if isinstance(error, KeyboardInterrupt):
+        return Failure(kind="interrupted", message="interrupted")
+    return Failure(kind=PlcliError.kind, message=f"{type(error).__name__}: {error}")
+
+
 def failed(kind: str, message: str, hint: str | None = None, *, retryable: bool = False) -> CallFailed:
     """A failure that no HTTP status tells: of the connection, of time, of the format."""
     return CallFailed(Failure(kind=kind, message=bounded(message), hint=hint), retryable=retryable)
@@ -179,22 +191,16 @@ def _listen(body: Json | str) -> _Said:
         return _listen_to_gemini(error)
     inner = error.get("innererror")
     inner = inner if isinstance(inner, dict) else {}
+    found = filtered(inner.get("content_filter_result")) + moderated(error.get("moderation_details"))
     code, kind = _word(error.get("code")), _word(error.get("type"))
     words = (code, kind, _word(inner.get("code")))
     return _Said(
-        bounded((_message(error) or json.dumps(body)) + filtered(inner.get("content_filter_result"))),
+        bounded((_message(error) or json.dumps(body)) + found),
         code=code,
         type=kind,
         param=_word(error.get("param")),
         words=frozenset(word.lower() for word in words if word),
     )
-
-
-def filtered(results: Json) -> str:
-    """What Azure's content filter found, as the end of a message: ` (filtered: violence)`; empty for nothing."""
-    found = results.items() if isinstance(results, dict) else ()
-    names = [name for name, result in found if isinstance(result, dict) and result.get("filtered") is True]
-    return f" (filtered: {', '.join(names[:20])})" if names else ""
 
 
 def _listen_to_text(body: str) -> _Said:

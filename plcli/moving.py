@@ -71,7 +71,7 @@ def _read_back(request: Request, old: Side, new: Side) -> Step:
     compiled = old.adapter.compile(request)
     written = old.adapter.respell(dict(request.body))
     usual = old.adapter.defaults(header, None).body
-    shared = provider(old.provider).shared if old.provider == new.provider else frozenset()
+    shared = _shared(old, new)
     kept = {name: item for name, item in written.items() if name in shared and name in read.body}
     left = tuple(
         place for place in _unread(read.body, written) if place[0] not in kept and not _stands(usual, place, written)
@@ -91,6 +91,12 @@ def _read_back(request: Request, old: Side, new: Side) -> Step:
     params |= {name: value for name, value in read.params.items() if ("params", name) in changed}
     fields = {name: getattr(read, name) for name in _FIELDS if (name,) in changed}
     return Step(header._replace(**fields, params=params, body=kept), tuple(losses), origins)
+
+
+def _shared(old: Side, new: Side) -> frozenset[str]:
+    """The fields of a body that both apis understand alike."""
+    alike = provider(old.provider).shared if old.provider == new.provider else {}
+    return alike.get(old.api, frozenset()) & alike.get(new.api, frozenset())
 
 
 def _reread(request: Request, side: Side) -> Request:

@@ -20,7 +20,7 @@ from plcli.specs import ToolSpec
 from plcli.strictness.keywords import OTHER, RULES, Note
 from plcli.strictness.strictly import Change, Strict, strictly
 from plcli.toolbox import Tool, read_tool
-from plcli.toolfacts import compiled
+from plcli.toolfacts import compiled, takes_tools
 from plcli.validate import problems_of
 from plcli.workspace import Workspace
 
@@ -87,8 +87,9 @@ def sound_tool(workspace: Workspace, path: Path) -> Tool:
 
 
 def check_tool(tool: Tool) -> CheckedTool:
-    """What every api makes of a tool that is sound."""
-    apis = {api: _fitness(tool, api) for of in PROVIDERS.values() if not of.local for api in of.apis}
+    """What every api that takes tools makes of one that is sound."""
+    able = (api for of in PROVIDERS.values() if not of.local for api in of.apis if takes_tools(of, api))
+    apis = {api: _fitness(tool, api) for api in able}
     return CheckedTool(tool, apis, _in_order(_problems(tool, apis)))
 
 

@@ -13,8 +13,8 @@ from plcli.errors import UsageError
 from plcli.handling import permission
 from plcli.ingredients import offered_tool
 from plcli.media import Json
-from plcli.providers.registry import PROVIDERS, adapter
-from plcli.request import Loss, Request
+from plcli.providers.registry import PROVIDERS, Provider, adapter
+from plcli.request import FunctionTool, Loss, Request
 from plcli.specs import InlineTool, ToolSpec
 from plcli.toolbox import Tool
 from plcli.tooluse import Use, UsedTool
@@ -81,6 +81,12 @@ def compiled(tool: Tool, api: str) -> ToolWire:
     request = Request(provider=provider.name, api=api, model="", tools=(offered_tool(tool.spec),))
     wire, _, losses = made.compile(made.defaults(request, None))
     return ToolWire(wire.get("tools"), losses)
+
+
+def takes_tools(of: Provider, api: str) -> bool:
+    """Whether the models of an api can be offered tools."""
+    request = Request(of.name, api, "", tools=(FunctionTool("f"),))
+    return bool(adapter(of, api).compile(request).wire.get("tools"))
 
 
 def _kind(spec: ToolSpec | InlineTool) -> str:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from plcli.cancel import Cancel
@@ -99,7 +100,7 @@ class Adapter(Protocol):
     """The functions of an adapter module. All are pure but `send`."""
 
     MEDIA: tuple[tuple[str | None, ...], ...]
-    """Places of a response that hold base64, however short; see `media.lift`."""
+    """Places of a wire, as sent or received, that hold base64, however short; see `media.lift`."""
 
     BUILTINS: Mapping[str, Mapping[str, Json]]
     """The api's own tools that others have too: a common word (`web_search`), and the tool as a spec writes it
@@ -154,8 +155,9 @@ class Provider(NamedTuple):
     `hosts` are the only places its own key may go (a leading dot allows subdomains);
     `base_url_env` names a gateway on the user's side; `sdk` is the package that sends; `listing` the
     module whose `look_up(model, call)` asks an endpoint what it says of a model; `api_version` the one
-    that is called unless a model spec names another. `pictures` is the api of models that only draw.
-    `shared` are the fields of a body that all its apis understand alike.
+    that is called unless a model spec names another. `apis_of` are the apis of models that are not reached
+    through the default one, by the start of their ids.
+    `shared` are the fields of a body that an api understands as the provider's other apis do.
     """
 
     name: str
@@ -167,13 +169,13 @@ class Provider(NamedTuple):
     sdk: str | None = None
     listing: str | None = None
     api_version: str | None = None
-    pictures: str | None = None
-    shared: frozenset[str] = frozenset()
+    apis_of: Mapping[str, str] = MappingProxyType({})
+    shared: Mapping[str, frozenset[str]] = MappingProxyType({})
 
-    @property
-    def default_api(self) -> str:
-        """The api that is used when a spec names none."""
-        return next(iter(self.apis))
+    def default_api(self, model: str) -> str:
+        """The api that is used for a model when a spec names none."""
+        own = (api for start, api in self.apis_of.items() if model.startswith(start))
+        return next(own, next(iter(self.apis)))
 
     @property
     def local(self) -> bool:
@@ -181,12 +183,25 @@ class Provider(NamedTuple):
         return self.base_url is None
 
 
+_SHARED = frozenset(
+    {
+        "metadata",
+        "moderation",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "user",
+    }
+)
+
 PROVIDERS: dict[str, Provider] = {
     "openai": Provider(
         name="openai",
         apis={
             "responses": "plcli.providers.openai_responses",
             "chat": "plcli.providers.openai_chat",
+            "images": "plcli.providers.openai_images",
         },
         key_env=("OPENAI_API_KEY",),
         base_url="https://api.openai.com/v1",
@@ -194,18 +209,8 @@ PROVIDERS: dict[str, Provider] = {
         hosts=("api.openai.com", "us.api.openai.com", "eu.api.openai.com"),
         sdk="openai",
         listing="plcli.providers.openai_listing",
-        pictures="images",
-        shared=frozenset(
-            {
-                "metadata",
-                "moderation",
-                "prompt_cache_key",
-                "prompt_cache_options",
-                "prompt_cache_retention",
-                "safety_identifier",
-                "user",
-            }
-        ),
+        apis_of={"gpt-image-": "images", "chatgpt-image-": "images", "dall-e-": "images"},
+        shared={"responses": _SHARED, "chat": _SHARED, "images": frozenset({"safety_identifier", "user"})},
     ),
     "gemini": Provider(
         name="gemini",
