@@ -33,8 +33,8 @@ __all__ = [
 
 OPERATION = "echo"
 
-MEDIA: tuple[tuple[str | None, ...], ...] = ()
-"""Echo's answers hold their media by reference from the start."""
+MEDIA: tuple[tuple[str | None, ...], ...] = (("parts", None, "source"),)
+"""Places of a response that hold pictures, as data URLs where they are not references from the start."""
 
 BUILTINS: Mapping[str, Mapping[str, Json]] = {}
 """Echo has no tools of its own and repeats those of any api."""

@@ -101,10 +101,12 @@ def _answer_part(item: Json) -> Part:
             call = item.get("id")
             return ToolCallPart(id=call if isinstance(call, str) else None, name=name, arguments=arguments)
         case {"type": "image", "source": MediaRef() | str() as source}:
-            prompt = item.get("revised_prompt")
+            prompt, served = item.get("revised_prompt"), item.get("served")
             return ImagePart(
                 media=source.digest if isinstance(source, MediaRef) else None,
                 mime=source.mime if isinstance(source, MediaRef) else None,
+                url=None if isinstance(source, MediaRef) else source,
+                served=encode(served) if isinstance(served, dict) else None,
                 revised_prompt=prompt if isinstance(prompt, str) else None,
             )
     return NativePart(item=encode(item))

@@ -1,10 +1,11 @@
-"""What echo answers: the steps of a script, or the words it was told, as a stream of events.
+"""What echo answers: the steps of a script, or the words it was told, drawn if so asked, as a stream of events.
 
 The same wire always gets the same answer. Folding the events and sending them is `echo`'s business.
 """
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,6 +15,8 @@ from pydantic import ValidationError
 from plcli.failures import CallFailed, classify, failed
 from plcli.media import Json, encode
 from plcli.paths import find, show
+from plcli.providers.echo_picture import draw
+from plcli.providers.reading import count
 from plcli.providers.registry import Call
 from plcli.specs.model import EchoError, EchoStep
 
@@ -22,6 +25,9 @@ PIECE = 12
 
 LONGEST_DELAY_MS = 86_400_000
 """A longer delay is no longer; calls end long before."""
+
+MOST = 10
+"""Pictures that are drawn at once."""
 
 _SLICE = 0.05
 """Seconds that are slept at once, so that an interrupt is noticed soon."""
@@ -35,7 +41,7 @@ def play(wire: Mapping[str, Json], call: Call) -> Iterator[dict[str, Json]]:
     """
     messages = wire.get("messages")
     answer = _Answer(wire.get("model"), messages if isinstance(messages, list) else [])
-    for step, raw in _steps(wire.get("script"), answer.messages):
+    for step, raw in _steps(wire, answer.messages):
         _wait(min(step.delay_ms or 0, LONGEST_DELAY_MS) / 1000, call)
         if step.error is not None and not _overcome(step.error, call):
             if not (answer.started and call.stream):
@@ -77,9 +83,7 @@ class _Answer:
             arguments = find(raw, ("tool_call", "arguments"), {})
             yield from self.part(type="tool_call", id=identity, name=step.tool_call.name, arguments=arguments)
         if step.image is not None:
-            prompt = step.image.revised_prompt
-            told = {} if prompt is None else {"revised_prompt": prompt}
-            yield from self.part(type="image", source=find(raw, ("image", "source")), **told)
+            yield from self.part(type="image", **find(raw, ("image",)))
 
     def speak(self, kind: str, phase: str | None, text: str) -> Iterator[dict[str, Json]]:
         """Words in pieces; they go on with the open part if it is of their kind."""
@@ -113,8 +117,11 @@ class _Answer:
         yield {"type": "end", "finish_reason": reason, "usage": usage}
 
 
-def _steps(script: Json, messages: list[Json]) -> list[tuple[EchoStep, Json]]:
+def _steps(wire: Mapping[str, Json], messages: list[Json]) -> list[tuple[EchoStep, Json]]:
     """The steps of this turn, each with its JSON, which holds pictures by reference."""
+    script, image = wire.get("script"), wire.get("image")
+    if script is None and isinstance(image, dict):
+        return [_drawn(_last_words(messages), number) for number in range(min(count(image.get("n")) or 1, MOST))]
     if script is None:
         return [(EchoStep(text=_last_words(messages)), None)]
     if isinstance(script, list) and script and all(isinstance(turn, list) for turn in script):
@@ -123,6 +130,13 @@ def _steps(script: Json, messages: list[Json]) -> list[tuple[EchoStep, Json]]:
     if not isinstance(script, list):
         raise _invalid("script: not a list of steps")
     return [(_step(raw, number), raw) for number, raw in enumerate(script)]
+
+
+def _drawn(words: str, number: int) -> tuple[EchoStep, Json]:
+    """A picture of the words, another one for each number."""
+    picture = base64.b64encode(draw(f"{words}\n{number}" if number else words)).decode("ascii")
+    raw = {"image": {"source": f"data:image/png;base64,{picture}", "revised_prompt": words}}
+    return EchoStep.model_validate(raw), raw
 
 
 def _step(raw: Json, number: int) -> EchoStep:

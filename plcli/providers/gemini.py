@@ -28,7 +28,7 @@ from plcli.providers.gemini_stream import fold, progress
 from plcli.providers.gemini_tools import BUILTINS
 from plcli.providers.reading import rows, table
 from plcli.providers.registry import Call, Compiled
-from plcli.providers.roundtrip import finish, take
+from plcli.providers.roundtrip import finish, same, take
 from plcli.request import Loss, Message, Output, Part, Request
 from plcli.specs import ModelSpec
 
@@ -39,10 +39,18 @@ __all__ = [
 
 OPERATION = "generateContent"
 
-MEDIA: tuple[tuple[str | None, ...], ...] = tuple(
-    ("candidates", None, "content", "parts", None, name, "data") for name in ("inlineData", "inline_data")
+_BLOBS: tuple[tuple[str | None, ...], ...] = (("inlineData", "data"), ("inline_data", "data"))
+_IN_PARTS: tuple[tuple[str | None, ...], ...] = (
+    *_BLOBS,
+    *((result, "parts", None, *blob) for result in ("functionResponse", "function_response") for blob in _BLOBS),
 )
-"""Places of a response that hold base64, however short."""
+
+MEDIA: tuple[tuple[str | None, ...], ...] = tuple(
+    (*parts, None, *place)
+    for parts in (("candidates", None, "content", "parts"), ("contents", None, "parts"))
+    for place in _IN_PARTS
+)
+"""Places of a wire that hold base64, however short."""
 
 _CONFIG = "generationConfig"
 _STOP, _LEVEL, _BUDGET = (
@@ -62,12 +70,15 @@ _PARAMS = {
 
 _EFFORTS = ("minimal", "low", "medium", "high", "xhigh")
 
-_MODALITIES = ("TEXT", "IMAGE")
+_MODALITIES = f"{_CONFIG}.responseModalities"
+_PICTURES = ("TEXT", "IMAGE")
+"""The modalities of an answer with pictures, which most models give with words only."""
+
 _JSON = "application/json"
 _NOT_IN_THE_CONFIG = {
     "mask": "drop it, and say in words what to change",
     "markup": "drop it, and say in words what to change",
-    "n": "drop it, and run the request several times",
+    "n": "drop it, and ask for more: plcli image --count N",
 }
 
 
@@ -97,7 +108,7 @@ def target_of(wire: Json, model: str) -> Target:
 
 def wanted(wire: Json) -> int:
     """How many pictures a wire asks for: one where they are among the modalities."""
-    modalities = rows(find(wire, f"{_CONFIG}.responseModalities"))
+    modalities = rows(find(wire, _MODALITIES))
     return int(any(isinstance(each, str) and each.upper() == "IMAGE" for each in modalities))
 
 
@@ -110,7 +121,14 @@ def uncompile(wire: Json, target: Target) -> Request:
         raise SpecError([Problem("", "the body of a gemini request must be an object")])
     readers = (params.params_reader(_PARAMS), _read_stop, _read_effort, _read_output, _read_image,
                _read_tools, _read_choice, _read_messages)  # fmt: skip
-    return take(wire, Request("gemini", "generate_content", target.model), _header, readers)
+    # Where pictures are wanted, other modalities beside them are a change that `body` makes.
+    drawing = bool(wanted(wire))
+    usual = place(wire, _MODALITIES, [*_PICTURES]) if drawing else wire
+    request = take(usual, Request("gemini", "generate_content", target.model), _header, readers)
+    modalities = find(wire, _MODALITIES)
+    if not drawing or same(modalities, [*_PICTURES]):
+        return request
+    return request._replace(body=place(request.body, _MODALITIES, modalities))
 
 
 def send(wire: Json, target: Target, call: Call) -> Iterator[WireEvent]:
@@ -154,7 +172,7 @@ def _header(request: Request) -> dict[str, Json]:
         config |= {"responseMimeType": _JSON, "responseJsonSchema": request.output.schema}
     if request.image is not None:
         image = {name: item for name, item in request.image.items() if name not in _NOT_IN_THE_CONFIG}
-        config |= {"responseModalities": [*_MODALITIES], **({"imageConfig": image} if image else {})}
+        config |= {"responseModalities": [*_PICTURES], **({"imageConfig": image} if image else {})}
     if config:
         header[_CONFIG] = config
     return _put_own_params(params.put_params(header, request, _PARAMS), request)
@@ -210,10 +228,8 @@ def _read_effort(wire: Mapping[str, Json], request: Request) -> Request | None:
 
 
 def _read_output(wire: Mapping[str, Json], request: Request) -> Request | None:
-    config = table(wire.get(_CONFIG))
-    if "responseJsonSchema" not in config:
-        return None
-    return request._replace(output=Output("answer", config["responseJsonSchema"]))
+    schema = table(wire.get(_CONFIG)).get("responseJsonSchema")
+    return None if schema is None else request._replace(output=Output("answer", schema))
 
 
 def _read_image(wire: Mapping[str, Json], request: Request) -> Request:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from plcli.failures import bounded, failed
-from plcli.media import Json, MediaRef, encode
-from plcli.providers.reading import answered, count, failed_state, failure_of, rows, table, words
+from plcli.media import Json, encode
+from plcli.providers.gemini_pictures import picture_of
+from plcli.providers.reading import answered, count, failed_state, failure_of, native, rows, table, words
 from plcli.response import (
     Failure,
     ImagePart,
-    NativePart,
     Part,
     ReasoningPart,
     Response,
@@ -71,8 +71,8 @@ def read(wire_response: Json) -> Response:
     first, *others = rows(body.get("candidates")) or [None]
     candidate, usage = table(first), table(body.get("usageMetadata"))
     said = _joined(_parts(rows(table(candidate.get("content")).get("parts"))))
-    metadata = (NativePart(item={name: encode(candidate[name])}) for name in _METADATA if _says(candidate.get(name)))
-    parts = (*said, *metadata, *(NativePart(item=encode(other)) for other in others))
+    metadata = (native({name: candidate[name]}) for name in _METADATA if _says(candidate.get(name)))
+    parts = (*said, *metadata, *map(native, others))
     tier = words(usage.get("serviceTier")) or words(usage.get("trafficType"))
     state, failure = _state(body, candidate, parts)
     return Response(
@@ -100,18 +100,16 @@ def _parts(items: list[Json]) -> Iterator[Part]:
     for item in items:
         stated = table(item)
         text, thought = words(stated.get("text")), stated.get("thought") is True
-        blob = table(stated.get("inlineData") or stated.get("inline_data"))
         if isinstance(stated.get("functionCall"), dict):
             yield call_part(stated["functionCall"])
         elif text is not None:
             # A signature may come with no words.
             if text:
                 yield ReasoningPart(text=text) if thought else TextPart(text=text)
-        elif not thought and _is_picture(blob):
-            yield _picture(blob)
+        elif (picture := picture_of(stated)) is not None:
+            yield picture
         else:
-            # Pictures among the thoughts are drafts, not results.
-            yield NativePart(item=encode(item))
+            yield native(item)
 
 
 def _joined(parts: Iterator[Part]) -> Iterator[Part]:
@@ -121,20 +119,6 @@ def _joined(parts: Iterator[Part]) -> Iterator[Part]:
             yield kind(text=join(part.text for part in group if isinstance(part, TextPart | ReasoningPart)))
         else:
             yield from group
-
-
-def _is_picture(blob: Mapping[str, Json]) -> bool:
-    data = blob.get("data")
-    return (words(_mime(blob)) or "").startswith("image/") and isinstance(data, str | MediaRef) and bool(data)
-
-
-def _mime(blob: Mapping[str, Json]) -> Json:
-    return blob.get("mimeType", blob.get("mime_type"))
-
-
-def _picture(blob: Mapping[str, Json]) -> ImagePart:
-    data = blob["data"]
-    return ImagePart(media=data.digest if isinstance(data, MediaRef) else None, mime=words(_mime(blob)))
 
 
 def _says(value: Json) -> bool:
@@ -208,20 +192,25 @@ def _usage(usage: Mapping[str, Json], images: int) -> Usage | None:
     return Usage(
         input_tokens=_sum(usage, "promptTokenCount", "toolUsePromptTokenCount"),
         cached_input_tokens=count(usage.get("cachedContentTokenCount")),
-        image_input_tokens=_of_images(usage.get("promptTokensDetails")),
+        image_input_tokens=_of_images(usage, "promptTokensDetails", "toolUsePromptTokensDetails"),
         output_tokens=_sum(usage, "candidatesTokenCount", "thoughtsTokenCount"),
         reasoning_tokens=count(usage.get("thoughtsTokenCount")),
-        image_output_tokens=_of_images(usage.get("candidatesTokensDetails")),
+        image_output_tokens=_of_images(usage, "candidatesTokensDetails"),
         total_tokens=count(usage.get("totalTokenCount")),
         images=images or None,
     )
 
 
 def _sum(usage: Mapping[str, Json], *names: str) -> int | None:
-    known = [number for number in (count(usage.get(name)) for name in names) if number is not None]
+    return _total(usage.get(name) for name in names)
+
+
+def _of_images(usage: Mapping[str, Json], *names: str) -> int | None:
+    """The tokens of pictures; a modality may stand in several rows."""
+    details = (table(detail) for name in names for detail in rows(usage.get(name)))
+    return _total(detail.get("tokenCount") for detail in details if detail.get("modality") == "IMAGE")
+
+
+def _total(numbers: Iterable[Json]) -> int | None:
+    known = [number for number in map(count, numbers) if number is not None]
     return sum(known) if known else None
-
-
-def _of_images(details: Json) -> int | None:
-    return next((count(detail.get("tokenCount")) for detail in map(table, rows(details))
-                 if detail.get("modality") == "IMAGE"), None)  # fmt: skip

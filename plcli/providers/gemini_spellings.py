@@ -89,7 +89,9 @@ def _config(config: Mapping[str, Json]) -> Json:
     made = {key: _camel(value) for key, value in _camel(config).items() if _SAYS_NOTHING.get(key) != value}
     if "responseSchema" in made and "responseJsonSchema" not in made:
         made["responseJsonSchema"] = json_schema(made.pop("responseSchema"))
-    return _full(made)
+    # An empty schema is one: any JSON will do.
+    anything: Json = {"responseJsonSchema": {}} if made.get("responseJsonSchema") == {} else {}
+    return {**_full(made), **anything}
 
 
 def _tools(entries: list[Json]) -> list[Json]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from plcli.exchange import Folded, WireEvent
 from plcli.media import Json
 from plcli.providers.gemini_calls import OpenCall, in_pieces
+from plcli.providers.gemini_pictures import picture_of
 from plcli.providers.reading import count, rows, table
 from plcli.response import Event, join
 
@@ -33,8 +34,7 @@ def progress(event: WireEvent) -> Event | None:
         name = table(part.get("functionCall")).get("name")
         if isinstance(name, str) and name and not table(part["functionCall"]).get("partialArgs"):
             return Event("tool_call", name)
-        mime = table(part.get("inlineData")).get("mimeType")
-        if isinstance(mime, str) and mime.startswith("image/") and part.get("thought") is not True:
+        if picture_of(part) is not None:
             return Event("image")
     return None
 

@@ -28,6 +28,7 @@ __all__ = [
 ]  # fmt: skip
 
 _OTHER_API = "drop it, or use `api: responses`"
+_OTHER_WAY = "use `api: responses`, or `api: images`; for a server that draws here, write body.modalities"
 _OTHER_TOOL = f"{_OTHER_API}; for a server that has it, write it under `body.tools`"
 
 _OF_OTHERS = own_tools.OF_OPENAI | own_tools.OF_GEMINI | {"file_search"}
@@ -36,8 +37,19 @@ tool under its type as chat does."""
 
 OPERATION = "chat.completions.create"
 
-MEDIA: tuple[tuple[str | None, ...], ...] = (("choices", None, "message", "audio", "data"),)
-"""Places of a response that hold base64, however short."""
+_IN_MESSAGES: tuple[tuple[str | None, ...], ...] = (
+    ("audio", "data"),
+    ("images", None, "image_url"),
+    ("images", None, "image_url", "url"),
+    ("content", None, "image_url"),
+    ("content", None, "image_url", "url"),
+    ("content", None, "input_audio", "data"),
+)
+
+MEDIA: tuple[tuple[str | None, ...], ...] = tuple(
+    (*message, *place) for message in (("choices", None, "message"), ("messages", None)) for place in _IN_MESSAGES
+)
+"""Places of a wire that hold base64, however short."""
 
 BUILTINS: Mapping[str, Mapping[str, Json]] = {"web_search": {"type": "web_search"}}
 """Tools that other apis have too."""
@@ -156,7 +168,7 @@ def _losses(request: Request) -> list[Loss]:
         if not _native(tool)
     )
     if request.image is not None:
-        losses.append(Loss("image", "the chat api makes no pictures", "use `api: responses`"))
+        losses.append(Loss("image", "the chat api makes no pictures", _OTHER_WAY))
     chosen = request.tool_choice.tools if request.tool_choice is not None else ()
     if builtin := openai_tools.builtin_types(request).intersection(chosen):
         losses.append(Loss("tool_choice", f"the chat api cannot choose {', '.join(sorted(builtin))}", _OTHER_API))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from plcli.failures import CHECK_BASE_URL, failed, filtered
-from plcli.media import Json, encode
+from plcli.failures import CHECK_BASE_URL, failed
+from plcli.media import Json, MediaRef, encode
 from plcli.providers.openai_reading import function_call
-from plcli.providers.reading import answered, count, failed_state, failure_of, rows, table, words
+from plcli.providers.reading import answered, count, failed_state, failure_of, native, rows, table, words
 from plcli.providers.turns import arguments_text
 from plcli.response import (
     Failure,
-    NativePart,
+    ImagePart,
     Part,
     ReasoningPart,
     RefusalPart,
@@ -22,6 +22,7 @@ from plcli.response import (
     Usage,
     join,
 )
+from plcli.safety import filtered
 
 CHUNK = "chat.completion.chunk"
 """The `object` of a stream's pieces; `fold` leaves it on the body of a cut stream."""
@@ -29,7 +30,7 @@ CHUNK = "chat.completion.chunk"
 REASONING = ("reasoning_content", "reasoning")
 """Where compatible servers put their reasoning."""
 
-_FOREIGN = ("audio", "annotations", "images")
+_FOREIGN = ("audio", "annotations")
 
 
 def read(wire_response: Json) -> Response:
@@ -42,13 +43,13 @@ def read(wire_response: Json) -> Response:
         raise failed("protocol", "the answer is no chat completion: it has neither choices nor error", CHECK_BASE_URL)
     first, *others = rows(body.get("choices")) or [None]
     choice = table(first)
-    parts = (*_parts(table(choice.get("message"))), *(NativePart(item=encode(other)) for other in others))
+    parts = (*_parts(table(choice.get("message"))), *map(native, others))
     state, failure = _state(body, choice, parts)
     return Response(
         state=state,
         parts=parts,
         finish_reason=words(choice.get("finish_reason")) or None,
-        usage=_usage(table(body.get("usage"))),
+        usage=_usage(table(body.get("usage")), sum(isinstance(part, ImagePart) for part in parts)),
         served_model=words(body.get("model")),
         service_tier=words(body.get("service_tier")),
         failure=failure,
@@ -70,7 +71,9 @@ def _parts(message: Mapping[str, Json]) -> Iterator[Part]:
         elif thought := thought_of(piece):
             yield ReasoningPart(text=thought)
         elif text is None and piece is not None:
-            yield NativePart(item=encode(piece))
+            yield picture_of(piece) or native(piece)
+    for piece in rows(message.get("images")):
+        yield picture_of(piece) or native(piece)
     if refusal := words(message.get("refusal")):
         yield RefusalPart(text=refusal)
     for call in rows(message.get("tool_calls")):
@@ -82,7 +85,7 @@ def _parts(message: Mapping[str, Json]) -> Iterator[Part]:
         item = message.get(name)
         # Some servers send every field there is, with nothing in it.
         if any(item.values()) if isinstance(item, dict) else item:
-            yield NativePart(item={name: encode(item)})
+            yield native({name: item})
 
 
 def text_of(piece: Json) -> str | None:
@@ -93,6 +96,18 @@ def text_of(piece: Json) -> str | None:
 def thought_of(piece: Json) -> str:
     """The reasoning in one piece of a content that is a list: `{type: thinking, thinking: [{text}]}`."""
     return join(text_of(inner) or "" for inner in rows(table(piece).get("thinking")))
+
+
+def picture_of(piece: Json) -> ImagePart | None:
+    """The picture in one piece of a content, or of the `images` of compatible servers; None where it has none."""
+    stated = table(piece).get("image_url")
+    source = table(stated).get("url", stated)
+    if isinstance(source, MediaRef):
+        return ImagePart(media=source.digest, mime=source.mime)
+    address = words(source) or ""
+    if address.startswith("data:"):
+        return ImagePart()  # bytes that nobody can read
+    return ImagePart(url=address) if address.startswith(("https:", "http:")) else None
 
 
 def _call(call: Mapping[str, Json]) -> Part:
@@ -125,8 +140,8 @@ def _state(
     return answered(parts), None
 
 
-def _usage(usage: Mapping[str, Json]) -> Usage | None:
-    if not usage:
+def _usage(usage: Mapping[str, Json], images: int) -> Usage | None:
+    if not (usage or images):
         return None
     given, made = table(usage.get("prompt_tokens_details")), table(usage.get("completion_tokens_details"))
     return Usage(
@@ -136,5 +151,7 @@ def _usage(usage: Mapping[str, Json]) -> Usage | None:
         image_input_tokens=count(given.get("image_tokens")),
         output_tokens=count(usage.get("completion_tokens")),
         reasoning_tokens=count(made.get("reasoning_tokens")),
+        image_output_tokens=count(made.get("image_tokens")),
         total_tokens=count(usage.get("total_tokens")),
+        images=images or None,
     )

@@ -201,8 +201,11 @@ def _loose_message(item: Json) -> Loose:
         losses.append(Loss("refusal", "a refusal becomes plain words", kind="changed"))
     for index, call in enumerate(calls):
         losses += loosening.under(f"tool_calls[{index}]", _lost_of_call(call))
+    drawn = [_read_piece(piece) for piece in rows(stated.get("images"))]
+    spoken += (picture for picture in drawn if isinstance(picture, Image))
     read = [key for key, kind in _READ.items() if isinstance(stated.get(key), kind)]
     read += ["tool_call_id"] if message.role == "tool" else []
+    read += [] if None in drawn else ["images"]
     made = (*spoken, *(part for part in said.parts if isinstance(part, ToolCall)))
     return Loose(made, (*losses, *loosening.extras(stated, read, _API)), message.role)
 

@@ -8,7 +8,7 @@ from typing import Any
 from plcli.exchange import Folded, WireEvent
 from plcli.media import Json
 from plcli.providers.answer import DONE
-from plcli.providers.openai_chat_answer import CHUNK, REASONING, text_of, thought_of
+from plcli.providers.openai_chat_answer import CHUNK, REASONING, picture_of, text_of, thought_of
 from plcli.providers.reading import count, rows, table
 from plcli.providers.turns import parse_object
 from plcli.response import Event, join
@@ -31,6 +31,8 @@ def progress(event: WireEvent) -> Event | None:
         return Event("text", text)
     if thought := join(map(thought_of, pieces)):
         return Event("reasoning", thought)
+    if any(map(picture_of, (*pieces, *rows(delta.get("images"))))):
+        return Event("image")
     for call in map(table, rows(delta.get("tool_calls"))):
         stated = table(call.get("function")) or table(call.get("custom"))
         # Some servers repeat the name with every piece of the arguments, but hardly any the id too.

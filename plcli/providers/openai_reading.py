@@ -1,4 +1,4 @@
-"""Calls inside answers, as Responses and Chat Completions write them alike."""
+"""Calls and pictures inside answers, as the apis of OpenAI write them alike."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from plcli.media import Json, encode
 from plcli.providers.reading import words
 from plcli.providers.turns import parse_object
 from plcli.response import ToolCallPart
+
+_SUBTYPES = {"jpg": "jpeg", "svg": "svg+xml"}
 
 
 def function_call(call_id: Json, name: Json, arguments: Json) -> ToolCallPart:
@@ -18,3 +20,9 @@ def function_call(call_id: Json, name: Json, arguments: Json) -> ToolCallPart:
         text = "{}"
     value = encode(arguments) if text is None else parse_object(text)
     return ToolCallPart(id=words(call_id), name=words(name) or "", arguments=text if value is None else value)
+
+
+def picture_type(form: Json) -> str | None:
+    """The mime type that an `output_format` (`png`, `svg`) means, or None."""
+    said = words(form)
+    return f"image/{_SUBTYPES.get(said, said)}" if said else None

@@ -10,14 +10,14 @@ from functools import partial
 
 from plcli.exchange import Target, WireEvent
 from plcli.failures import failed
-from plcli.media import Json, MediaRef, lower
-from plcli.providers import openai_header, openai_tools, own_tools, params
+from plcli.media import Json, lower
+from plcli.providers import openai_drawing, openai_header, openai_tools, own_tools, params
 from plcli.providers.openai_client import post
+from plcli.providers.openai_drawing import wanted
 from plcli.providers.openai_responses_answer import read
 from plcli.providers.openai_responses_items import items_of, loosen, messages_of, unfit
 from plcli.providers.openai_responses_stream import fold, progress
 from plcli.providers.openai_spellings import respell_responses as respell
-from plcli.providers.openai_turns import data_url
 from plcli.providers.reading import rows, table
 from plcli.providers.registry import Call, Compiled
 from plcli.providers.roundtrip import finish, same
@@ -32,8 +32,8 @@ __all__ = [
 
 OPERATION = "responses.create"
 
-MEDIA: tuple[tuple[str | None, ...], ...] = (("output", None, "result"),)
-"""Places of a response that hold base64, however short."""
+MEDIA: tuple[tuple[str | None, ...], ...] = (("output", None, "result"), ("input", None, "result"))
+"""Places of a wire that hold base64, however short."""
 
 BUILTINS: Mapping[str, Mapping[str, Json]] = {
     "web_search": {"type": "web_search"},
@@ -52,9 +52,6 @@ _CLOSEST = {
 _NOTHING: Json = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 
 _ENCRYPTED_REASONING = "reasoning.encrypted_content"
-_PICTURES = "image_generation"
-
-_NOT_IN_THE_TOOL = {"markup": "drop it; the Images api takes it", "n": "drop it, and run the request several times"}
 
 _WITHOUT_PARAM = dict.fromkeys(("stop", "seed", "presence_penalty", "frequency_penalty"), "drop it, or use `api: chat`")
 
@@ -101,18 +98,13 @@ def target_of(wire: Json, model: str) -> Target:
     return Target(OPERATION, model)
 
 
-def wanted(wire: Json) -> int:
-    """How many pictures a wire asks for: one where the choice of the tool is forced."""
-    return int(table(table(wire).get("tool_choice")).get("type") == _PICTURES)
-
-
 def uncompile(wire: Json, target: Target) -> Request:
     """Native to neutral; what is not understood stays in `body` or in native parts.
 
     An `input` that is a string stays in `body`. Raises `SpecError` for a wire that is no object.
     """
     readers = (_read_chain, params.params_reader(_PARAMS), openai_header.read_parallel, _read_output,
-               _read_tools, _read_choice, _read_image, _read_messages)  # fmt: skip
+               _read_tools, _read_choice, openai_drawing.read_image, _read_messages)  # fmt: skip
     return openai_header.uncompile("responses", wire, target, _header, readers)
 
 
@@ -160,12 +152,12 @@ def _header(request: Request) -> dict[str, Json]:
         header["input"] = items_of(request.messages, openai_tools.custom_names(request.tools))
     tools = [_tool(tool) for tool in request.tools if not _geminis(tool)]
     if request.image is not None:
-        tools.append(_picture_tool(request.image))
+        tools.append(openai_drawing.tool_of(request.image))
     if tools:
         header["tools"] = tools
     choice = openai_tools.write_choice(request, partial(_choice_entry, request.tools), _choice_subset)
     if choice is None and request.image is not None:
-        choice = {"type": _PICTURES}
+        choice = openai_drawing.FORCED
     if choice is not None:
         header["tool_choice"] = choice
     if request.parallel_tool_calls is not None:
@@ -181,11 +173,7 @@ def _losses(request: Request) -> list[Loss]:
         for name in request.params
         if name not in _PARAMS
     ]
-    losses += (
-        Loss(f"image.{name}", f"the image_generation tool has no {name}", hint)
-        for name, hint in _NOT_IN_THE_TOOL.items()
-        if name in (request.image or {})
-    )
+    losses += openai_drawing.losses(request.image or {})
     for index, tool in enumerate(request.tools):
         if kind := _geminis(tool):
             hint = own_tools.closest(kind, _CLOSEST)
@@ -235,16 +223,6 @@ def _tools(wire: Json) -> list[Tool]:
     return found
 
 
-def _picture_tool(image: Mapping[str, Json]) -> Json:
-    """The `image_generation` tool; only a mask stands elsewhere in it than in the spec."""
-    tool = {"type": _PICTURES, **{key: item for key, item in image.items() if key not in _NOT_IN_THE_TOOL}}
-    mask = tool.get("mask")
-    if isinstance(mask, MediaRef | str):
-        del tool["mask"]
-        tool["input_image_mask"] = {"image_url": data_url(mask)}
-    return tool
-
-
 def _choice_entry(tools: Iterable[Tool], kind: openai_tools.Kind, name: str) -> Json:
     if kind != "builtin":
         return {"type": kind, "name": name}
@@ -274,20 +252,6 @@ def _read_choice(wire: Mapping[str, Json], request: Request) -> Request | None:
     subset = value if isinstance(value, dict) and value.get("type") == "allowed_tools" else None
     choice = openai_tools.read_choice(value, subset, lambda entry: entry.get("name", entry.get("type")))
     return None if choice is None else request._replace(tool_choice=choice)
-
-
-def _read_image(wire: Mapping[str, Json], request: Request) -> Request | None:
-    """The `image_generation` tool at the end of the list is what the spec says under `image`."""
-    last = request.tools[-1] if request.tools else None
-    if not isinstance(last, BuiltinTool) or table(last.item).get("type") != _PICTURES:
-        return None
-    image = {key: item for key, item in last.item.items() if key != "type"}
-    mask = image.get("input_image_mask")
-    if isinstance(mask, dict) and mask.keys() == {"image_url"} and isinstance(mask["image_url"], MediaRef | str):
-        image = {**{key: item for key, item in image.items() if key != "input_image_mask"}, "mask": mask["image_url"]}
-    forced = same(wire.get("tool_choice"), {"type": _PICTURES})
-    choice = None if forced else request.tool_choice
-    return request._replace(tools=request.tools[:-1], image=image, tool_choice=choice)
 
 
 def _read_messages(wire: Mapping[str, Json], request: Request) -> Request | None:

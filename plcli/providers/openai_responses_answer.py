@@ -8,12 +8,11 @@ from collections.abc import Set as AbstractSet
 from plcli.failures import CHECK_BASE_URL, failed
 from plcli.media import Json, MediaRef, encode
 from plcli.providers import openai_responses_waiting
-from plcli.providers.openai_reading import function_call
-from plcli.providers.reading import answered, count, failed_state, failure_of, rows, table, words
+from plcli.providers.openai_reading import function_call, picture_type
+from plcli.providers.reading import answered, count, failed_state, failure_of, native, rows, table, words
 from plcli.response import (
     Failure,
     ImagePart,
-    NativePart,
     Part,
     ReasoningPart,
     RefusalPart,
@@ -25,7 +24,9 @@ from plcli.response import (
     join,
 )
 
-_OWN_PICTURE_FIELDS = ("type", "id", "status", "result", "revised_prompt", "error")
+_AGAIN = "try again"
+_CALL = "image_generation_call"
+_OWN_PICTURE_FIELDS = ("type", "id", "status", "result", "revised_prompt", "error", "svg_usage")
 
 
 def read(wire_response: Json) -> Response:
@@ -34,25 +35,25 @@ def read(wire_response: Json) -> Response:
     if not isinstance(body.get("output"), list) and not body.get("error"):
         raise failed("protocol", "the answer is no response: it has neither output nor error", CHECK_BASE_URL)
     output = rows(body.get("output"))
-    asked = _picture_request(body)
     closed = openai_responses_waiting.answered(output)
-    parts = tuple(part for item in output for part in _parts(table(item), item, asked, closed))
-    state, failure = _state(body, output, parts)
+    parts = tuple(part for item in output for part in _parts(table(item), item, closed))
+    drawing = [item for item in map(table, output) if item.get("type") == _CALL]
+    drawn = sum(isinstance(part, ImagePart) for part in parts)
+    state, failure = _state(body, drawing, parts)
     reason = words(table(body.get("incomplete_details")).get("reason"))
     return Response(
         state=state,
         parts=parts,
         finish_reason=reason or words(body.get("status")),
-        usage=_usage(body, sum(isinstance(part, ImagePart) for part in parts)),
+        usage=_usage(body, drawing, drawn),
         served_model=words(body.get("model")),
         service_tier=words(body.get("service_tier")),
+        missing=(len(drawing) - drawn or None) if drawn else None,
         failure=failure,
     )
 
 
-def _parts(
-    item: Mapping[str, Json], foreign: Json, asked: Mapping[str, Json] | None, closed: AbstractSet[str]
-) -> Iterator[Part]:
+def _parts(item: Mapping[str, Json], foreign: Json, closed: AbstractSet[str]) -> Iterator[Part]:
     kind = item.get("type")
     if kind == "message" and isinstance(item.get("content"), list):
         yield from _message_parts(item)
@@ -66,12 +67,12 @@ def _parts(
         yield ToolCallPart(
             id=words(item.get("call_id")), name=words(item.get("name")) or "", arguments=words(item.get("input"))
         )
-    elif kind == "image_generation_call" and isinstance(item.get("result"), str | MediaRef) and item["result"]:
-        yield _picture(item, item["result"], asked)
+    elif kind == _CALL and isinstance(item.get("result"), str | MediaRef) and item["result"]:
+        yield _picture(item)
     elif (call := openai_responses_waiting.call_part(item)) is not None and call.id not in closed:
         yield call
     else:
-        yield NativePart(item=encode(foreign))
+        yield native(foreign)
 
 
 def _message_parts(item: Mapping[str, Json]) -> Iterator[Part]:
@@ -79,31 +80,25 @@ def _message_parts(item: Mapping[str, Json]) -> Iterator[Part]:
         kind = table(piece).get("type")
         text = words(table(piece).get("refusal" if kind == "refusal" else "text"))
         if kind not in ("output_text", "refusal") or text is None:
-            yield NativePart(item=encode(piece))
+            yield native(piece)
         elif text:
             yield RefusalPart(text=text) if kind == "refusal" else TextPart(text=text, phase=words(item.get("phase")))
 
 
-def _picture(item: Mapping[str, Json], result: str | MediaRef, asked: Mapping[str, Json] | None) -> ImagePart:
-    form = words(item.get("output_format"))
+def _picture(item: Mapping[str, Json]) -> ImagePart:
     served = {key: encode(value) for key, value in item.items() if key not in _OWN_PICTURE_FIELDS and value is not None}
     return ImagePart(
-        media=result.digest if isinstance(result, MediaRef) else None,
-        mime=result.mime if isinstance(result, MediaRef) else form and f"image/{form}",
+        media=item["result"].digest if isinstance(item["result"], MediaRef) else None,
+        mime=picture_type(item.get("output_format")),
         id=words(item.get("id")),
-        requested=None if asked is None else {key: encode(value) for key, value in asked.items() if key != "type"},
         served=served or None,
         revised_prompt=words(item.get("revised_prompt")),
     )
 
 
-def _picture_request(body: Mapping[str, Json]) -> dict[str, Json] | None:
-    """The `image_generation` tool of the request, which the answer repeats."""
-    tools = (table(tool) for tool in rows(body.get("tools")))
-    return next((tool for tool in tools if tool.get("type") == "image_generation"), None)
-
-
-def _state(body: Mapping[str, Json], output: Sequence[Json], parts: Sequence[Part]) -> tuple[State, Failure | None]:
+def _state(
+    body: Mapping[str, Json], drawing: Sequence[Mapping[str, Json]], parts: Sequence[Part]
+) -> tuple[State, Failure | None]:
     status = body.get("status")
     if body.get("error") or status in ("failed", "cancelled"):
         failure = failure_of(body.get("error") or {"message": f"the answer is {status}"})
@@ -112,24 +107,28 @@ def _state(body: Mapping[str, Json], output: Sequence[Json], parts: Sequence[Par
         told = failed(
             "protocol",
             f"the answer is not complete: its status is {status}",
-            "try again; an answer in the background (`body.background`) is not waited for",
+            f"{_AGAIN}; an answer in the background (`body.background`) is not waited for",
         )
         return "error", told.failure
     if status == "incomplete":
         if table(body.get("incomplete_details")).get("reason") == "content_filter":
             return "blocked", failure_of({"message": "the content filter cut the answer", "code": "content_filter"})
         return "incomplete", None
-    calls = [table(item) for item in output if table(item).get("type") == "image_generation_call"]
-    forced = table(body.get("tool_choice")).get("type") == "image_generation"
-    if (calls or forced) and not any(isinstance(part, ImagePart | ToolCallPart) for part in parts):
-        error = next((call["error"] for call in calls if call.get("error")), None)
-        reason = None if error is None else failure_of(error)
-        return "blocked" if reason is not None and reason.kind == "safety" else "no_image", reason
+    if drawing and not any(isinstance(part, ImagePart | ToolCallPart) for part in parts):
+        reason = _undrawn(drawing)
+        return "blocked" if reason.kind == "safety" else "no_image", reason
     return answered(parts), None
 
 
-def _usage(body: Mapping[str, Json], images: int) -> Usage | None:
-    usage, tools = table(body.get("usage")), table(body.get("tool_usage"))
+def _undrawn(drawing: Sequence[Mapping[str, Json]]) -> Failure:
+    """Why none of the calls to draw has brought a picture: what the safety filter says goes before anything else."""
+    reasons = [failure_of(call["error"]) for call in drawing if call.get("error")]
+    reasons.sort(key=lambda reason: reason.kind != "safety")
+    return reasons[0] if reasons else failed("server", "the model drew, but no picture came of it", _AGAIN).failure
+
+
+def _usage(body: Mapping[str, Json], drawing: Sequence[Mapping[str, Json]], images: int) -> Usage | None:
+    usage, tools = table(body.get("usage")), {**table(body.get("tool_usage")), **_svg_usage(drawing)}
     if not (usage or tools or images):
         return None
     given, made = table(usage.get("input_tokens_details")), table(usage.get("output_tokens_details"))
@@ -143,3 +142,12 @@ def _usage(body: Mapping[str, Json], images: int) -> Usage | None:
         images=images or None,
         tools=encode(tools) if tools else None,
     )
+
+
+def _svg_usage(drawing: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
+    """What the authors of vector drawings used, all calls together."""
+    told: dict[str, Json] = {}
+    for name, value in (pair for call in drawing for pair in table(call.get("svg_usage")).items()):
+        both = [number for number in (count(told.get(name)), count(value)) if number is not None]
+        told[name] = sum(both) if both else value
+    return {"svg_usage": told} if told else {}

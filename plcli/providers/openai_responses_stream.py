@@ -18,6 +18,9 @@ _SHOWN = {
     "response.reasoning_text.delta": "reasoning",
 }
 
+_CALL = "image_generation_call"
+_DRAWING = f"response.{_CALL}."
+
 _STARTS = ("response.created", "response.queued", "response.in_progress")
 _ENDS = ("response.completed", "response.incomplete", "response.failed")
 
@@ -50,7 +53,7 @@ _WHOLE = {f"{name.removesuffix('delta')}done": name for name in _PIECES}
 
 
 def progress(event: WireEvent) -> Event | None:
-    """What a person sees while it streams; a partial picture is named by its number, from 1."""
+    """What a person sees while it streams; a draft of a picture comes with its number, from 1."""
     data = table(event.data)
     kind = data.get("type")
     if not isinstance(kind, str) or event.whole:
@@ -60,9 +63,8 @@ def progress(event: WireEvent) -> Event | None:
         return Event(_SHOWN[kind], delta) if isinstance(delta, str) and delta else None  # type: ignore[arg-type]
     if kind == "response.reasoning_summary_part.added":
         return Event("reasoning", "\n\n") if count(data.get("summary_index")) else None
-    if kind == "response.image_generation_call.partial_image":
-        index = count(data.get("partial_image_index"))
-        return Event("image", "" if index is None else str(index + 1))
+    if kind.startswith(_DRAWING):
+        return _drawing(kind.removeprefix(_DRAWING), data)
     if kind != "response.output_item.added":
         return None
     item = table(data.get("item"))
@@ -75,11 +77,19 @@ def progress(event: WireEvent) -> Event | None:
     return Event("tool_call", waiting.name) if waiting is not None else None
 
 
+def _drawing(stage: str, data: Mapping[str, Json]) -> Event | None:
+    """That a picture is being made, and what there is of it."""
+    if stage != "partial_image":
+        return Event("image") if stage in ("in_progress", "generating") else None
+    index, draft = count(data.get("partial_image_index")), data.get("partial_image_b64")
+    return Event("image", "" if index is None else str(index + 1), draft if isinstance(draft, str) else "")
+
+
 def fold(events: Iterable[WireEvent]) -> Folded:
     """The body that the same call would have returned unstreamed.
 
     The last event of a stream holds it; items are gathered on the way for streams that are cut, and for
-    servers that leave `output` empty there. An `error` event makes a failed answer.
+    servers that leave `output` empty there, or the pictures in it. An `error` event makes a failed answer.
     """
     body: dict[str, Json] = {}
     gathered = _Gathered()
@@ -100,8 +110,9 @@ def fold(events: Iterable[WireEvent]) -> Folded:
             complete = True
         else:
             gathered.add(kind, data)
-    output = gathered.output()
-    if output and not rows(body.get("output")):
+    if items := rows(body.get("output")):
+        body = {**body, "output": [gathered.drawn(at, item) for at, item in enumerate(items)]}
+    elif output := gathered.output():
         body = {"object": "response", **body, "output": output}
     if body and not complete:
         body = {**body, "status": "in_progress"}
@@ -145,6 +156,12 @@ class _Gathered:
             if named != kind:
                 texts.clear()
             texts.append(text)
+
+    def drawn(self, at: int, item: Json) -> Json:
+        """The item at a place of the answer; a call to draw has the picture that only its own event brought."""
+        mine = self._items.get(at, {})
+        bare = table(item).get("type") == mine.get("type") == _CALL and not item.get("result")
+        return {**item, "result": mine["result"]} if bare and mine.get("result") else item
 
     def output(self) -> list[Json]:
         """The items in order, as far as they came."""

@@ -47,10 +47,20 @@ def respell_responses(wire: Json) -> Json:
     return body
 
 
+def respell_images(wire: Json) -> Json:
+    """The wire of the Images api without the transport switches; what else others write there is no other word."""
+    return _asked(wire)
+
+
 def _said(wire: Json) -> dict[str, Json]:
-    """What a wire asks for: without what holds nothing, and without the transport switches."""
-    said = {key: value for key, value in _full(wire).items() if value not in _SWITCHES.get(key, ())}
+    """What a wire asks for, without what holds nothing."""
+    said = _asked(_full(wire))
     return {key: value for key, value in said.items() if key not in ("tools", "functions", "instructions") or value}
+
+
+def _asked(wire: Mapping[str, Json]) -> dict[str, Json]:
+    """The wire without the transport switches."""
+    return {key: value for key, value in wire.items() if value not in _SWITCHES.get(key, ())}
 
 
 def _full(fields: Mapping[str, Json]) -> dict[str, Json]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from plcli.failures import classify
-from plcli.media import Json, encode
-from plcli.response import Failure, Part, RefusalPart, State, TextPart, ToolCallPart, join
+from plcli.media import Json, encode, lift
+from plcli.response import Failure, NativePart, Part, RefusalPart, State, TextPart, ToolCallPart, join
 
 _STATUS_OF_CODE = {"rate_limit_exceeded": 429, "insufficient_quota": 429, "data_residency_mismatch": 400}
 _CALLER_IS_WRONG = ("invalid_", "image_", "unsupported_", "empty_image", "failed_to_download")
@@ -35,6 +35,11 @@ def count(value: Json) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MOST else None
 
 
+def native(item: Json) -> NativePart:
+    """An item that is not interpreted, as the provider sent it; bytes in it stand beside the log like any others."""
+    return NativePart(item=encode(lift(item)[0]))
+
+
 def answered(parts: Iterable[Part]) -> State:
     """The state of an answer that came to its end."""
     kinds = {type(part) for part in parts}
@@ -52,13 +57,14 @@ def failure_of(error: Json) -> Failure:
 
 def _status_like(*codes: Json) -> int:
     """The HTTP status with which these codes come when they are not inside an answer."""
+    theirs = any(isinstance(code, str) and "server_error" in code for code in codes)
     for code in codes:
         if isinstance(code, int) and 400 <= code < 600:
             return code
         if isinstance(code, str):
             if code in _STATUS_OF_CODE:
                 return _STATUS_OF_CODE[code]
-            if code.startswith(_CALLER_IS_WRONG) or any(word in code for word in _SAFETY):
+            if (code.startswith(_CALLER_IS_WRONG) and not theirs) or any(word in code for word in _SAFETY):
                 return 400
     return 500
 

@@ -199,6 +199,7 @@ answer_parts = st.one_of(
         optional={"thoughtSignature": words},
     ),
     st.fixed_dictionaries({"inlineData": blobs("image/png", "audio/wav")}, optional={"thought": st.just(True)}),
+    st.just({"fileData": {"mimeType": "image/png", "fileUri": "https://x/y.png"}}),
     st.fixed_dictionaries({"executableCode": st.just({"language": "PYTHON", "code": "1"})}),
 )
 reasons = st.sampled_from(

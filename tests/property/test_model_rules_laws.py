@@ -37,7 +37,8 @@ SPECS = st.fixed_dictionaries(
         "model": st.just("sol") | TEXTS,
     },
     optional={
-        "api": st.sampled_from(["chat", "responses"]) | TEXTS,
+        "api": st.sampled_from(["chat", "images", "responses"]) | TEXTS,
+        "edits": st.sampled_from(["json", "multipart"]),
         "base_url": TEXTS,
         "api_key_env": TEXTS,
         "api_version": st.just("2025-04-01-preview") | TEXTS,

@@ -16,7 +16,7 @@ from plcli.moving import Moved, move
 from plcli.providers.loosening import is_native
 from plcli.providers.registry import PROVIDERS, Adapter, adapter, provider
 from plcli.request import FunctionTool, Loss, Message, Request
-from tests.property import gemini_wires, wires
+from tests.property import gemini_wires, images_wires, wires
 from tests.support.accounts import STRUCTURE, unaccounted
 
 laws = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -35,6 +35,7 @@ WIRES: dict[str, Any] = {
     "responses": wires.responses_wires,
     "chat": wires.chat_wires,
     "generate_content": gemini_wires.wires,
+    "images": images_wires.wires,
     "echo": st.fixed_dictionaries(
         {"model": st.just("m"), "messages": st.lists(wires.chat_messages | echo_messages, max_size=3)}
     ),
@@ -75,7 +76,8 @@ def test_no_wire_breaks_the_move(source: Any, new: tuple[str, str], body: Any, o
     written = request._replace(body={**request.body, **body}, omit=(omit,))
     made, losses, _ = moved(written, new)
     assert (made.request.provider, made.request.api) == new
-    assert made.request.body.keys() <= (PROVIDERS[old[0]].shared if old[0] == new[0] else set())
+    alike = PROVIDERS[old[0]].shared if old[0] == new[0] else {}
+    assert made.request.body.keys() <= alike.get(old[1], set()) & alike.get(new[1], set())
     assert made.request.omit == ()
     assert len(set(losses)) == len(losses)
     assert not any(map(native, made.request.messages))

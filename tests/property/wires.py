@@ -401,6 +401,12 @@ chat_answers = st.fixed_dictionaries(
         "tool_calls": st.lists(plain_calls, min_size=1, max_size=3),
         "reasoning_content": long_words,
         "annotations": st.just([]),
+        "images": st.lists(
+            st.fixed_dictionaries(
+                {"type": st.just("image_url"), "image_url": st.fixed_dictionaries({"url": refs | words})}
+            ),
+            max_size=2,
+        ),
     },
 )
 chat_bodies = st.builds(

@@ -217,6 +217,28 @@ def test_the_body_has_the_last_word() -> None:
 
 
 @pytest.mark.parametrize(
+    ("modalities", "image", "body"),
+    [
+        (["TEXT", "IMAGE"], {"imageSize": "1K"}, {}),
+        (["IMAGE"], {"imageSize": "1K"}, {"generationConfig": {"responseModalities": ["IMAGE"]}}),
+        (["image", "AUDIO"], {"imageSize": "1K"}, {"generationConfig": {"responseModalities": ["image", "AUDIO"]}}),
+        (
+            ["TEXT"],
+            None,
+            {"generationConfig": {"imageConfig": {"imageSize": "1K"}, "responseModalities": ["TEXT"]}},
+        ),
+    ],
+)
+def test_a_wire_that_wants_pictures_beside_other_things_says_what_they_are_to_be_like(
+    modalities: Any, image: Any, body: Any
+) -> None:
+    sent = {"generationConfig": {"responseModalities": modalities, "imageConfig": {"imageSize": "1K"}}}
+    read = adapter.uncompile(sent, Target("generateContent", "m"))
+    assert (read.image, read.body) == (image, body)
+    assert adapter.compile(read).wire == sent
+
+
+@pytest.mark.parametrize(
     ("fields", "path", "hint"),
     [
         ({"messages": (user(Image("https://x/y.png")),)}, "messages[0].content[0]", "download it"),
@@ -252,7 +274,7 @@ def test_the_body_has_the_last_word() -> None:
         ({"params": {"verbosity": "low"}}, "params.verbosity", "drop"),
         ({"params": {"reasoning_effort": "max"}}, "params.reasoning_effort", "xhigh"),
         ({"image": {"mask": "x"}}, "image.mask", "drop"),
-        ({"image": {"n": 2}}, "image.n", "several times"),
+        ({"image": {"n": 2}}, "image.n", "plcli image --count N"),
         (
             {"body": {"generationConfig": {"candidateCount": 2}}},
             "body.generationConfig.candidateCount",

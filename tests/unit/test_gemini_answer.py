@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from plcli.providers.gemini_answer import read
 from plcli.response import ImagePart, NativePart, ReasoningPart, TextPart, ToolCallPart, Usage
 
 PICTURE = MediaRef(digest_of(b"x"), "image/png")
+URL = "https://example.org/a.jpg"
 
 
 def body(*parts: Any, reason: Any = "STOP", **fields: Any) -> Any:
@@ -52,6 +54,39 @@ def test_parts_are_read_in_order() -> None:
     assert (answer.state, answer.finish_reason, answer.served_model) == ("tool_calls", "STOP", "m-1")
 
 
+@pytest.mark.parametrize(
+    ("part", "picture"),
+    [
+        (
+            {"inlineData": {"mimeType": "image/odd", "data": PICTURE}},
+            {"media": PICTURE.digest, "mime": "image/odd"},
+        ),
+        ({"inlineData": {"mimeType": "image/png", "data": "no base64"}}, {"mime": "image/png"}),
+        ({"fileData": {"mimeType": "image/jpeg", "fileUri": URL}}, {"mime": "image/jpeg", "url": URL}),
+        ({"file_data": {"mime_type": "image/jpeg", "file_uri": URL}}, {"mime": "image/jpeg", "url": URL}),
+        ({"fileData": {"mimeType": "image/jpeg", "fileUri": URL}, "thought": True}, None),
+        ({"fileData": {"mimeType": "video/mp4", "fileUri": URL}}, None),
+        ({"fileData": {"fileUri": URL}}, None),
+        ({"fileData": {"mimeType": "image/jpeg", "fileUri": 5}}, None),
+        ({"inlineData": {"mimeType": "image/png"}}, None),
+        ({"inlineData": {"mimeType": 5, "data": PICTURE}}, None),
+        ({"inlineData": "odd", "fileData": ["odd"]}, None),
+    ],
+)
+def test_a_picture_is_bytes_of_a_type_or_the_address_of_a_file(part: Any, picture: Any) -> None:
+    answer = read(body({"text": "a"}, part, {"text": "b"}))
+    assert answer.parts[0] == TextPart(text="a")
+    assert answer.images == (() if picture is None else (ImagePart(**picture),))
+    assert len(answer.parts) == 3
+
+
+def test_long_signatures_in_parts_that_are_not_interpreted_are_no_words() -> None:
+    signature = base64.b64encode(bytes(range(256)) * 16).decode()
+    (part,) = read(body({"executableCode": {"code": "1"}, "thoughtSignature": signature})).parts
+    shown = {"$media": digest_of(bytes(range(256)) * 16), "mime": "application/octet-stream", "as": "base64"}
+    assert part == NativePart(item={"executableCode": {"code": "1"}, "thoughtSignature": shown})
+
+
 def test_other_candidates_are_native_parts() -> None:
     other = {"content": {"parts": [{"text": "b"}]}, "index": 1}
     whole = body({"text": "a"})
@@ -68,7 +103,9 @@ def test_other_candidates_are_native_parts() -> None:
         ("CONTINUATION", "incomplete", None),
         ("SAFETY", "blocked", "safety"),
         ("RECITATION", "blocked", "safety"),
+        ("IMAGE_SAFETY", "blocked", "safety"),
         ("IMAGE_PROHIBITED_CONTENT", "blocked", "safety"),
+        ("IMAGE_RECITATION", "blocked", "safety"),
         ("MODEL_ARMOR", "blocked", "safety"),
         ("ESCALATION", "blocked", "safety"),
         ("NO_IMAGE", "no_image", "invalid"),
@@ -134,14 +171,19 @@ def test_the_body_of_another_api_is_a_failure_of_the_protocol(foreign: Any) -> N
 def test_usage_counts_thoughts_as_output_and_tool_results_as_input() -> None:
     usage = {
         "promptTokenCount": 12, "toolUsePromptTokenCount": 5, "cachedContentTokenCount": 3,
-        "candidatesTokenCount": 1290, "thoughtsTokenCount": 80,
+        "candidatesTokenCount": 2590, "thoughtsTokenCount": 80,
         "totalTokenCount": 1387, "trafficType": "ON_DEMAND_FLEX",
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}, {"modality": "IMAGE", "tokenCount": 10}],
-        "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}],
+        "toolUsePromptTokensDetails": [{"modality": "IMAGE", "tokenCount": 4}, {"modality": "IMAGE"}, "odd"],
+        "candidatesTokensDetails": [
+            {"modality": "IMAGE", "tokenCount": 1290},
+            {"modality": "TEXT", "tokenCount": 10},
+            {"modality": "IMAGE", "tokenCount": 1290},
+        ],
     }  # fmt: skip
     answer = read({**body({"inlineData": {"mimeType": "image/png", "data": PICTURE}}), "usageMetadata": usage})
     assert answer.usage == Usage(
-        input_tokens=17, cached_input_tokens=3, image_input_tokens=10, output_tokens=1370, reasoning_tokens=80,
-        image_output_tokens=1290, total_tokens=1387, images=1,
+        input_tokens=17, cached_input_tokens=3, image_input_tokens=14, output_tokens=2670, reasoning_tokens=80,
+        image_output_tokens=2580, total_tokens=1387, images=1,
     )  # fmt: skip
     assert answer.service_tier == "flex"

@@ -21,6 +21,8 @@ FUNCTION = {"name": "f", "parametersJsonSchema": SCHEMA}
         ({"generation_config": {"top_p": 1, "thinking_config": {"thinking_budget": 0}}},
          {"generationConfig": {"topP": 1, "thinkingConfig": {"thinkingBudget": 0}}}),
         ({"generationConfig": {"candidateCount": 1, "responseModalities": ["TEXT"]}}, {}),
+        ({"generationConfig": {"responseJsonSchema": {}, "imageConfig": {}}},
+         {"generationConfig": {"responseJsonSchema": {}}}),
         ({"generationConfig": {"candidateCount": 2, "responseModalities": ["IMAGE"], "topK": None}},
          {"generationConfig": {"candidateCount": 2, "responseModalities": ["IMAGE"]}}),
         ({"generationConfig": {"responseMimeType": "application/json", "responseSchema": OPENAPI}},

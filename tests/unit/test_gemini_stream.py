@@ -200,6 +200,8 @@ def test_a_call_whose_pieces_do_not_add_up_is_an_error(pieces: list[WireEvent]) 
         (piece(at("$.a", numberValue=1), name="f"), None),
         (piece(at("$.a", numberValue=1)), None),
         (chunk({"inlineData": {"mimeType": "image/png", "data": "AAAA"}}), Event("image")),
+        (chunk({"inline_data": {"mime_type": "image/png", "data": "AAAA"}}), Event("image")),
+        (chunk({"fileData": {"mimeType": "image/png", "fileUri": "gs://a/b"}}), Event("image")),
         (chunk({"inlineData": {"mimeType": "image/png", "data": "AAAA"}, "thought": True}), None),
         (chunk({"inlineData": {"mimeType": "audio/wav", "data": "AAAA"}}), None),
         (chunk({"text": "a"}, index=1), None),

@@ -27,7 +27,8 @@ from plcli.request import (
     ToolChoice,
     ToolResult,
 )
-from plcli.response import Event, NativePart, ReasoningPart, RefusalPart, TextPart, ToolCallPart
+from plcli.response import Event, ImagePart, NativePart, ReasoningPart, RefusalPart, TextPart, ToolCallPart
+from tests.support.openai_streams import chat_events
 
 TARGET = Target("chat.completions.create", "m")
 SOUND = MediaRef(digest_of(b"x"), "audio/wav", "data-url")
@@ -588,6 +589,70 @@ def test_an_answer_is_read_with_everything_it_brings() -> None:
     assert (read.state, read.finish_reason, read.served_model) == ("tool_calls", "stop", "m-2026")
 
 
+def drawn(source: Any, **more: Any) -> Any:
+    return {"type": "image_url", "image_url": {"url": source}, **more}
+
+
+URL = "https://example.org/a.png"
+PNG = MediaRef(digest_of(b"x"), "image/png", "data-url")
+
+
+@pytest.mark.parametrize(
+    ("piece", "picture"),
+    [
+        (drawn(PNG, index=0), {"media": PNG.digest, "mime": "image/png"}),
+        (drawn(URL), {"url": URL}),
+        ({"type": "image_url", "image_url": PNG}, {"media": PNG.digest, "mime": "image/png"}),
+        ({"image_url": URL}, {"url": URL}),
+        (drawn("data:image/png;base64,???"), {}),
+        (drawn("javascript:alert()"), None),
+        (drawn(None), None),
+        ({"type": "image_url", "image_url": []}, None),
+        ("odd", None),
+    ],
+)
+def test_pictures_of_compatible_servers_come_after_the_words_or_among_them(piece: Any, picture: Any) -> None:
+    made = NativePart(item=piece) if picture is None else ImagePart(**picture)
+    beside = adapter.read(answer({"content": "a fox", "images": [piece], "refusal": None}))
+    assert beside.parts == (TextPart(text="a fox"), made)
+    among = adapter.read(answer({"content": [{"type": "text", "text": "a"}, piece, {"type": "text", "text": "b"}]}))
+    assert among.parts == (TextPart(text="a"), made, TextPart(text="b"))
+
+
+@pytest.mark.parametrize(
+    ("modalities", "count"), [(["text", "image"], 1), (["text"], 0), (None, 0), ("image", 0), ([{"image": 1}], 0)]
+)
+def test_a_picture_is_wanted_where_it_is_among_the_modalities(modalities: Any, count: int) -> None:
+    assert adapter.wanted({"model": "m", "modalities": modalities}) == count
+
+
+def test_a_picture_of_a_stream_is_seen_and_reads_like_that_of_a_plain_answer() -> None:
+    url = "data:image/png;base64,iVBO"
+    message = {"role": "assistant", "content": "a fox", "images": [drawn(url, index=0), drawn(URL, index=1)]}
+    seen = [adapter.progress(event) for event in map(WireEvent, chat_events(answer(message)))]
+    assert [event for event in seen if event and event.kind != "text"] == [Event("image")]
+    pieces: list[Any] = [
+        {"delta": {"content": "a "}},
+        {"delta": {"content": "fox", "images": [drawn(url, index=0)]}},
+        {"delta": {"images": [drawn(URL, index=1)]}, "finish_reason": "stop"},
+    ]
+    for stream in (chat_events(answer(message)), [{"choices": [{"index": 0, **piece}]} for piece in pieces]):
+        folded = adapter.fold(map(WireEvent, stream))
+        assert folded.complete
+        assert folded.body["choices"][0]["message"] == message
+        assert adapter.read(folded.body) == adapter.read(answer(message))
+
+
+def test_pictures_of_the_model_leave_with_its_words() -> None:
+    picture = drawn(PNG)
+    turn = {"role": "assistant", "content": "a fox", "images": [picture, picture]}
+    loose = adapter.loosen(Message("assistant", (Native(turn),)))
+    assert loose == ((Message("assistant", (Text("a fox"), Image(PNG), Image(PNG))),), ())
+    left = adapter.loosen(Message("assistant", (Native({**turn, "images": [picture, "odd"]}),)))
+    assert left.messages == (Message("assistant", (Text("a fox"), Image(PNG))),)
+    assert [loss.path for loss in left.losses] == ["content[0].images"]
+
+
 def test_a_structured_answer_that_is_the_object_itself_is_its_json() -> None:
     message = {"role": "assistant", "content": {"title": "é", "text": "no piece of a list"}}
     answer = adapter.read({"choices": [{"message": message, "finish_reason": "stop"}]})
@@ -636,7 +701,7 @@ def test_usage_is_read_in_plclis_words() -> None:
                 "prompt_tokens": 10,
                 "prompt_tokens_details": {"cached_tokens": 4, "image_tokens": 2},
                 "completion_tokens": 5,
-                "completion_tokens_details": {"reasoning_tokens": 3},
+                "completion_tokens_details": {"reasoning_tokens": 3, "image_tokens": 1},
                 "total_tokens": 15,
             },
         )
@@ -648,6 +713,7 @@ def test_usage_is_read_in_plclis_words() -> None:
         "image_input_tokens": 2,
         "output_tokens": 5,
         "reasoning_tokens": 3,
+        "image_output_tokens": 1,
         "total_tokens": 15,
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from plcli.errors import Exit, SpecError
-from plcli.exchange import Target, WireEvent
+from plcli.exchange import Folded, Target, WireEvent
 from plcli.failures import CallFailed
 from plcli.media import MediaMissing, MediaRef, digest_of
 from plcli.providers import openai_responses as adapter
@@ -401,6 +401,9 @@ def test_server_sends_the_new_turns_and_the_id_of_the_answer() -> None:
 # progress
 
 
+DRAFT = {"type": "response.image_generation_call.partial_image"}
+
+
 def test_a_stream_shows_phases_text_reasoning_calls_and_pictures() -> None:
     seen = [
         adapter.progress(event)
@@ -412,7 +415,11 @@ def test_a_stream_shows_phases_text_reasoning_calls_and_pictures() -> None:
             {"type": "response.reasoning_summary_part.added", "summary_index": 0},
             {"type": "response.reasoning_summary_part.added", "summary_index": 1},
             {"type": "response.output_item.added", "item": {"type": "function_call", "name": "f"}},
-            {"type": "response.image_generation_call.partial_image", "partial_image_index": 1},
+            {"type": "response.image_generation_call.in_progress"},
+            {"type": "response.image_generation_call.generating"},
+            {**DRAFT, "partial_image_index": 1, "partial_image_b64": "iVBO"},
+            {**DRAFT, "partial_image_index": "x", "partial_image_b64": 5},
+            {"type": "response.image_generation_call.completed"},
             {"type": "response.output_item.added", "item": {"type": "message"}},
             {"type": "response.new_thing", "delta": "x"},
             "[DONE]",
@@ -426,7 +433,11 @@ def test_a_stream_shows_phases_text_reasoning_calls_and_pictures() -> None:
         None,
         Event("reasoning", "\n\n"),
         Event("tool_call", "f"),
-        Event("image", "2"),
+        Event("image"),
+        Event("image"),
+        Event("image", "2", "iVBO"),
+        Event("image"),
+        None,
         Event("phase", ""),
         None,
         None,
@@ -451,6 +462,19 @@ def test_the_output_that_the_last_event_leaves_out_is_gathered() -> None:
     )
     assert folded.complete
     assert [part.text for part in adapter.read(folded.body).parts if isinstance(part, TextPart)] == ["a", "b"]
+
+
+def test_a_picture_that_only_its_own_event_brings_is_part_of_the_answer() -> None:
+    call = {"type": "image_generation_call", "id": "ig_1", "status": "completed"}
+    other = {**call, "id": "ig_2", "result": "AAAA"}
+    bare = {"id": "r", "status": "completed", "output": [said("a"), {**call, "result": None}, other]}
+    done = {"type": "response.output_item.done", "output_index": 1, "item": {**call, "result": "iVBO"}}
+    draft = {"type": "response.image_generation_call.partial_image", "output_index": 1, "partial_image_b64": "BBBB"}
+    folded = adapter.fold(events(draft, done, {"type": "response.completed", "response": bare}))
+    assert folded == Folded({**bare, "output": [said("a"), {**call, "result": "iVBO"}, other]}, True)
+    cut = adapter.fold(events(draft, done))
+    assert (cut.complete, cut.body["output"]) == (False, [{**call, "result": "iVBO"}])
+    assert len(adapter.read(cut.body).images) == 1
 
 
 def test_a_cut_stream_keeps_what_came() -> None:
@@ -603,6 +627,13 @@ def test_arguments_are_an_object_or_the_exact_text() -> None:
     assert called("[" * 100_000) == "[" * 100_000
 
 
+BLOCKED = {"code": "moderation_blocked", "type": "image_generation_user_error", "message": "x"}
+
+
+def drawing(result: Any, **more: Any) -> Any:
+    return {"type": "image_generation_call", "status": "completed" if result else "failed", "result": result, **more}
+
+
 @pytest.mark.parametrize(
     ("body", "state", "kind"),
     [
@@ -628,13 +659,15 @@ def test_arguments_are_an_object_or_the_exact_text() -> None:
         ({"error": {"code": 429, "message": "x"}}, "error", "rate_limit"),
         ({"error": "broken"}, "error", "server"),
         (answer(status="queued"), "error", "protocol"),
-        (answer(said("sorry"), tool_choice={"type": "image_generation"}), "no_image", None),
-        (answer({"type": "image_generation_call", "status": "failed", "result": None}), "no_image", None),
-        (
-            answer({"type": "image_generation_call", "error": {"code": "moderation_blocked", "message": "x"}}),
-            "blocked",
-            "safety",
-        ),
+        (answer(said("sorry"), tool_choice={"type": "image_generation"}), "ok", None),
+        (answer(drawing(None)), "no_image", "server"),
+        (answer(drawing(None, error={"code": "server_error", "message": "x"}), said("sorry")), "no_image", "server"),
+        (answer(drawing(None, error=BLOCKED)), "blocked", "safety"),
+        (answer(drawing(None), drawing(None, error="odd"), drawing("", error=BLOCKED)), "blocked", "safety"),
+        (answer(drawing(None, error=BLOCKED), drawing("iVBO")), "ok", None),
+        (answer(drawing("iVBO", status="generating")), "ok", None),
+        (answer(drawing(None), {"type": "function_call", "name": "f", "arguments": "{}"}), "tool_calls", None),
+        (answer(drawing("iVBO"), status="incomplete"), "incomplete", None),
     ],
 )
 def test_each_way_to_end_has_its_state(body: Any, state: str, kind: str | None) -> None:
@@ -650,30 +683,50 @@ def test_a_refusal_beside_words_is_an_answer() -> None:
     assert read.parts == (TextPart(text="but"), RefusalPart(text="no"))
 
 
-def test_a_picture_says_what_was_asked_and_what_was_served() -> None:
-    item = {
-        "type": "image_generation_call",
-        "id": "ig_1",
-        "status": "completed",
-        "result": PICTURE,
-        "revised_prompt": "a fox",
-        "size": "1536x1024",
-        "background": None,
-    }
+def test_a_picture_says_what_was_served() -> None:
+    told = {"size": "1536x1024", "output_format": "webp", "action": "edit", "new": {"a": [1]}}
+    item = drawing(PICTURE, id="ig_1", revised_prompt="a fox", background=None, svg_usage={"model": "x"}, **told)
     read = adapter.read(answer(item, tools=[{"type": "image_generation", "size": "auto"}]))
-    assert read.state == "ok"
+    assert (read.state, read.missing) == ("ok", None)
     assert read.images == (
-        ImagePart(
-            media=PICTURE.digest,
-            mime="image/png",
-            id="ig_1",
-            requested={"size": "auto"},
-            served={"size": "1536x1024"},
-            revised_prompt="a fox",
-        ),
+        ImagePart(media=PICTURE.digest, mime="image/webp", id="ig_1", served=told, revised_prompt="a fox"),
     )
-    raw = adapter.read(answer({**item, "result": "iVBO", "output_format": "webp"})).images[0]
-    assert (raw.media, raw.mime) == (None, "image/webp")
+    plain = adapter.read(answer(drawing(PICTURE)))
+    assert plain.images == (ImagePart(media=PICTURE.digest),)
+    broken = adapter.read(answer(drawing("no base64", output_format="svg")))
+    assert broken.images == (ImagePart(mime="image/svg+xml", served={"output_format": "svg"}),)
+
+
+def test_pictures_and_words_stand_in_order_and_those_that_did_not_come_are_told() -> None:
+    lost = drawing(None, id="ig_2", error=BLOCKED)
+    read = adapter.read(answer(said("one"), drawing(PICTURE), said("two"), lost, drawing(PICTURE)))
+    kinds = [part.type for part in read.parts]
+    assert (read.state, read.missing, kinds) == ("ok", 1, ["text", "image", "text", "native", "image"])
+    assert read.parts[3] == NativePart(item=lost)
+
+
+def test_bytes_in_items_that_are_not_interpreted_are_no_words() -> None:
+    output = {"type": "image", "url": "data:image/png;base64,eA=="}
+    (part,) = adapter.read(answer({"type": "code_interpreter_call", "outputs": [output]})).parts
+    shown = {"$media": PICTURE.digest, "mime": "image/png", "as": "data-url"}
+    assert part == NativePart(item={"type": "code_interpreter_call", "outputs": [{**output, "url": shown}]})
+
+
+@pytest.mark.parametrize(
+    ("choice", "tools", "count"),
+    [
+        ({"type": "image_generation"}, [], 1),
+        ("required", [{"type": "image_generation"}], 1),
+        ("required", [{"type": "image_generation"}, {"type": "function", "name": "f"}], 0),
+        ("required", [], 0),
+        ("auto", [{"type": "image_generation"}], 0),
+        (None, [{"type": "image_generation"}], 0),
+        ({"type": "allowed_tools", "mode": "required", "tools": [{"type": "image_generation"}]}, [], 1),
+        ({"type": "allowed_tools", "mode": "auto", "tools": [{"type": "image_generation"}]}, [], 0),
+    ],
+)
+def test_a_picture_is_wanted_where_the_model_must_draw(choice: Any, tools: Any, count: int) -> None:
+    assert adapter.wanted({"model": "m", "tools": tools, "tool_choice": choice}) == count
 
 
 def test_usage_is_read_as_far_as_it_is_numbers() -> None:
@@ -699,6 +752,16 @@ def test_usage_is_read_as_far_as_it_is_numbers() -> None:
         "tools": {"image_gen": {"output_tokens": 1584}},
     }
     assert adapter.read(answer()).usage is None
+
+
+def test_what_authors_of_vector_drawings_used_stands_beside_the_tokens_of_the_model() -> None:
+    told = {"model": "m", "input_tokens": 5, "output_tokens": 7, "new": True}
+    read = adapter.read(answer(drawing("iVBO", svg_usage=told), drawing("iVBO", svg_usage=told)))
+    assert read.usage is not None
+    assert read.usage.model_dump(exclude_none=True) == {
+        "images": 2,
+        "tools": {"svg_usage": {"model": "m", "input_tokens": 10, "output_tokens": 14, "new": True}},
+    }
 
 
 @pytest.mark.parametrize("foreign", [None, [], "<html>", 1, {}, {"output": {}}, {"choices": []}])
