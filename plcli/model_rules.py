@@ -20,6 +20,7 @@ from plcli.specs import Azure, ModelSpec
 AZURE_VERSION = "2025-04-01-preview"
 """The last dated version of Azure's api; the form without dates took its place."""
 
+_PICTURES = "images"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _BARE_KEY = r"[A-Za-z0-9]{32,}"
 _VERSION = r"[A-Za-z0-9-]*"
@@ -56,6 +57,9 @@ def _provider_rules(document: Document, spec: ModelSpec) -> Iterator[Problem]:
             if getattr(spec, name) is not None:
                 message = f"{spec.provider} answers without a connection, and has no {name}"
                 yield document.problem((name,), message, "drop it, or name another provider", of="key")
+    if spec.edits == "multipart" and (spec.provider != "openai" or spec.api not in (None, _PICTURES)):
+        message = "the images api alone sends edits: this is not used"
+        yield document.problem(("edits",), message, f"write api: {_PICTURES}, or drop it", of="key", severity="warning")
     if spec.api_version is None:
         return
     if not re.fullmatch(_VERSION, spec.api_version):

@@ -43,6 +43,7 @@ ORDER = (
 """The names of all facts, as they are told."""
 
 _SOME = 1000
+_AS_WORDS = {"image_input": "input", "image_output": "output"}
 _MILLION = 1_000_000
 
 
@@ -176,7 +177,12 @@ def _pricing(used: UsedModel) -> dict[str, Json] | None:
     spec = used.ref.spec
     if spec is not None and spec.pricing is not None:
         return {**spec.pricing.model_dump(exclude_none=True), "source": "model spec"}
-    counts = {"input": Usage(input_tokens=_SOME), "output": Usage(output_tokens=_SOME)}
+    counts = {
+        "input": Usage(input_tokens=_SOME),
+        "output": Usage(output_tokens=_SOME),
+        "image_input": Usage(input_tokens=_SOME, image_input_tokens=_SOME),
+        "image_output": Usage(output_tokens=_SOME, image_output_tokens=_SOME),
+    }
     costs = {
         name: prices.cost_of(
             usage,
@@ -193,7 +199,10 @@ def _pricing(used: UsedModel) -> dict[str, Json] | None:
     if not known:
         return None
     source = next(iter(known.values())).source
-    return {**{name: round(cost.amount * _MILLION / _SOME, 6) for name, cost in known.items()}, "source": source}
+    rates = {name: round(cost.amount * _MILLION / _SOME, 6) for name, cost in known.items()}
+    # Pictures that cost what words cost need not be told.
+    own = {name: rate for name, rate in rates.items() if rate != rates.get(_AS_WORDS.get(name, ""))}
+    return {**own, "source": source}
 
 
 def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -106,9 +106,8 @@ def retiring(uses: Iterable[Use], today: date, within: int) -> list[Problem]:
         known = retirements.of(use.provider, use.model, today) if use.home else None
         if known is not None and known.days <= within:
             message = f"run {use.run}: {known.end}" if use.run else known.end
-            hint = f"move to {known.successor}" if known.successor else f"no successor is known; see {known.source}"
             severity: Literal["error", "warning"] = "error" if known.gone else "warning"
-            found.append(Problem(use.file, message, use.path, use.line, use.column, hint, severity))
+            found.append(Problem(use.file, message, use.path, use.line, use.column, known.way_out, severity))
     return found
 
 

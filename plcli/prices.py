@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from plcli.specs.model import Pricing
 _MILLION = Decimal(1_000_000)
 _ABSURD = 10**12
 _SOURCE_IDS = {"openai": "openai", "gemini": "google"}
+_DRAWN, _WRITTEN = "image_gen", "svg_usage"
 _TIERS = frozenset(["flex", "priority"])
 
 
@@ -113,8 +114,10 @@ def _by_pricing(usage: Usage, pricing: Pricing, images: int) -> Cost | None:
     if pricing.per_image is not None:
         total += max(images, 0) * _exact(pricing.per_image)
     # A price of pictures stands instead of tokens, which then need none.
-    complete = pricing.per_image is not None or all(price is not None for count, price in rates if count)
-    return _cost(total, "user", complete and not _other_tools(usage))
+    unclear = pricing.image_output is not None and _mixed(usage)
+    known = not unclear and all(price is not None for count, price in rates if count)
+    complete = known or pricing.per_image is not None
+    return _cost(total, "user", complete and not _other_tools(usage, _DRAWN))
 
 
 def _by_package(
@@ -126,12 +129,14 @@ def _by_package(
     if found is None or not any(_Tokens.of(usage)):
         return None
     total, complete = found
-    drawn = _drawn(usage)
-    if any(_Tokens.of(drawn)):
-        picture = _calculated(drawn, source, [image_model], tier)
-        total += picture.total if picture else 0
-        complete = complete and picture is not None and picture.complete
-    return _cost(total, f"genai-prices@{genai_prices.__version__}", complete and not _other_tools(usage))
+    for beside, by in ((_drawn(usage), image_model), (_written(usage), _author(usage))):
+        if any(_Tokens.of(beside)):
+            more = _calculated(beside, source, [by], tier)
+            total += more.total if more else 0
+            complete = complete and more is not None and more.complete
+    return _cost(
+        total, f"genai-prices@{genai_prices.__version__}", complete and not _other_tools(usage, _DRAWN, _WRITTEN)
+    )
 
 
 class _Calculated(NamedTuple):
@@ -170,30 +175,56 @@ def _calculated(usage: Usage, source: str, models: Iterable[str | None], tier: s
                 continue
             prices = found.model_price
             missing = bool((heard and prices.input_mtok is None) or (said and prices.output_mtok is None))
-            return _Calculated(found.total_price, counts is fine and not missing)
+            unclear = prices.output_image_mtok is not None and _mixed(usage)
+            return _Calculated(found.total_price, counts is fine and not missing and not unclear)
     return None
 
 
+def _mixed(usage: Usage) -> bool:
+    """Whether pictures came, and nobody says how many of the output tokens they are."""
+    return bool(usage.images) and usage.image_output_tokens is None and not _beside(usage, _DRAWN)
+
+
 def _drawn(usage: Usage) -> Usage:
-    """What the provider's own picture tool used, which stands beside the usage of the model."""
-    told = (usage.tools or {}).get("image_gen")
-    if not isinstance(told, dict):
-        return Usage()
+    """What the provider's own picture tool used, which stands beside the usage of the model; its output is pictures."""
+    told = _beside(usage, _DRAWN)
+    output = _integer(told.get("output_tokens"))
+    images = _integer(find(told, "output_tokens_details.image_tokens"))
     return Usage(
         input_tokens=_integer(told.get("input_tokens")),
         image_input_tokens=_integer(find(told, "input_tokens_details.image_tokens")),
-        output_tokens=_integer(told.get("output_tokens")),
-        image_output_tokens=_integer(find(told, "output_tokens_details.image_tokens")),
+        output_tokens=output,
+        image_output_tokens=output if images is None else images,
     )
 
 
-def _other_tools(usage: Usage) -> bool:
-    """Whether tools of the provider were used whose fees are not known."""
+def _written(usage: Usage) -> Usage:
+    """What the author of a vector drawing used, which stands beside the usage of the model too."""
+    told = _beside(usage, _WRITTEN)
+    return Usage(
+        input_tokens=_integer(told.get("input_tokens")),
+        output_tokens=_integer(told.get("output_tokens")),
+    )
+
+
+def _author(usage: Usage) -> str | None:
+    """The model that wrote a vector drawing."""
+    model = _beside(usage, _WRITTEN).get("model")
+    return model if isinstance(model, str) else None
+
+
+def _beside(usage: Usage, name: str) -> Mapping[str, Json]:
+    told = (usage.tools or {}).get(name)
+    return told if isinstance(told, dict) else {}
+
+
+def _other_tools(usage: Usage, *priced: str) -> bool:
+    """Whether tools of the provider were used whose fees are not known, `priced` ones aside."""
     tools = usage.tools or {}
     return any(
         _count(_integer(number))
         for name, told in tools.items()
-        if name != "image_gen"
+        if name not in priced
         for number in (told.values() if isinstance(told, dict) else [told])
     )
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Collection
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from plcli import paths, templates
+from plcli import paths, picture_rules, templates
 from plcli.conversation import Reading, messages
 from plcli.documents import Document
 from plcli.errors import Problem, SetupError, SpecError
 from plcli.expectation_rules import expectation_problems, strings, unlisted
 from plcli.fence import TEXT_LIMIT, BadReference, Opened
 from plcli.media import Json
-from plcli.modelrefs import model_reference
+from plcli.modelrefs import ModelRef, model_reference
 from plcli.paths import Parts
 from plcli.places import Position
 from plcli.spec_rules import format_problems, schema_problems
@@ -48,13 +49,16 @@ class Findings(NamedTuple):
     named: list[Path]
 
 
-def request_findings(workspace: Workspace, document: Document, file: Path, spec: RequestSpec) -> Findings:
+def request_findings(
+    workspace: Workspace, document: Document, file: Path, spec: RequestSpec, today: date | None = None
+) -> Findings:
     """Hold a request against the rules; the document has its format already.
 
-    Where a named spec cannot be used, its problems are among the findings.
+    Where a named spec cannot be used, its problems are among the findings. Without `today` the end of models
+    that draw is not told.
     """
     inspection = _Inspection(workspace, document, file, spec)
-    inspection.look_at_model()
+    inspection.look_at_model(today)
     inspection.look_at_tools()
     inspection.look_at_output()
     inspection.look_at_messages()
@@ -94,7 +98,7 @@ class _Inspection(Reading):
         self.all_read = self.all_read and opened is not None
         return opened
 
-    def look_at_model(self) -> None:
+    def look_at_model(self, today: date | None) -> None:
         asked = self.spec.model or self.workspace.spec.model
         if asked is None:
             hint = "add model: openai/MODEL-ID, or run it with --model; echo/any answers without a key"
@@ -106,11 +110,27 @@ class _Inspection(Reading):
             self.named += [path] if path else []
             model = model_reference(self.workspace, asked)
             place = ("api",)
-            model.api(self.spec.api)
+            self.look_at_pictures(model, model.api(self.spec.api), today)
         except (BadReference, SetupError) as error:
             self.note_at(place, error.message, error.hint)
         except SpecError as error:
             self.problems += error.problems
+
+    def look_at_pictures(self, model: ModelRef, api: str, today: date | None) -> None:
+        if not picture_rules.hold_for(model.spec):
+            return
+        parts = (part for item in self.spec.messages if isinstance(item, written.Message) for part in item.content)
+        for advice in picture_rules.warnings(
+            model.provider.name,
+            api,
+            model.model,
+            self.spec.image,
+            tools=[tool.model_dump() if isinstance(tool, written.BuiltinTool) else None for tool in self.spec.tools],
+            edit=any(isinstance(part, written.ImagePart) for part in parts),
+            streamed=True,
+            today=today,
+        ):
+            self.note_at(advice.place, advice.message, advice.hint, severity="warning")
 
     def look_at_tools(self) -> None:
         seen: set[str] = set()

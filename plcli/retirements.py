@@ -16,6 +16,9 @@ from typing import Any, NamedTuple
 FILE = Path(__file__).with_suffix(".toml")
 """Says `as_of`, and a list of `retirement`: provider, models, shutdown, successor, source."""
 
+LONGEST = 100
+"""Characters of a model's id that may decide; no start in the table is longer."""
+
 
 class Retirement(NamedTuple):
     """The end of a model as one day sees it; `days` are left until then, none or fewer when it is gone."""
@@ -42,6 +45,11 @@ class Retirement(NamedTuple):
     def sentence(self) -> str:
         """When the model ends, and what follows it."""
         return f"{self.end}; its successor is {self.successor}" if self.successor else self.end
+
+    @property
+    def way_out(self) -> str:
+        """What to do about it."""
+        return f"move to {self.successor}" if self.successor else f"no successor is known; see {self.source}"
 
 
 def of(provider: str, model: str, today: date) -> Retirement | None:
@@ -74,7 +82,7 @@ def _entry(provider: str, model: str) -> Mapping[str, Any] | None:
     exact = entries.get((provider, model))
     if exact is not None:
         return exact
-    starts = (f"{model[:length]}*" for length in range(len(model), 0, -1))
+    starts = (f"{model[:length]}*" for length in range(min(len(model), LONGEST), 0, -1))
     return next((entries[provider, start] for start in starts if (provider, start) in entries), None)
 
 

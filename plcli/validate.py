@@ -9,6 +9,7 @@ import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -51,12 +52,13 @@ class Report(NamedTuple):
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
-def check(workspace: Workspace, paths: Sequence[str], stdin: BinaryIO) -> Report:
+def check(workspace: Workspace, paths: Sequence[str], stdin: BinaryIO, *, today: date | None = None) -> Report:
     """Validate files, folders (every spec below), patterns (`prompts/*.yaml`) and `-` (standard input).
 
+    Models that draw and are gone `today`, or soon will be, are warned about; without it none is.
     Raises `UsageError` for a pattern that fits no file, and for a folder without any spec.
     """
-    validation = _Validation(workspace)
+    validation = _Validation(workspace, today)
     for path in paths:
         if path == STDIN:
             validation.check_text(stdin.read(MAX_BYTES + 1))
@@ -76,8 +78,9 @@ def problems_of(workspace: Workspace, document: Document, path: Path | None) -> 
 class _Validation:
     """Files as they are looked at, each once, and what was found in them."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, today: date | None = None) -> None:
         self.workspace = workspace
+        self.today = today
         self.files: dict[str, None] = {}
         self.problems: dict[Problem, None] = {}
 
@@ -142,7 +145,8 @@ class _Validation:
                 self.add(workspace_problems(document, spec, self.workspace))
 
     def _check_request(self, document: Document, spec: RequestSpec, path: Path | None) -> None:
-        findings = request_findings(self.workspace, document, path or self.workspace.start / STDIN, spec)
+        place = path or self.workspace.start / STDIN
+        findings = request_findings(self.workspace, document, place, spec, self.today)
         self.add(findings.problems)
         for named in findings.named:
             self.check_file(named)

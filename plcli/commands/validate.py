@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -40,7 +41,7 @@ def validate(
     screen = options.screen_of(ctx)
     found = workspaces.find(workspaces.here(), workspace, allowed=tuple(allow_path or ()))
     screen.redact = Redactor(secrets_of(os.environ)).text
-    report = check(found, paths or [str(found.root)], sys.stdin.buffer)
+    report = check(found, paths or [str(found.root)], sys.stdin.buffer, today=datetime.now(UTC).date())
     show_problems(report.problems, screen, style.value)
     errors = sum(problem.severity == "error" for problem in report.problems)
     warnings = len(report.problems) - errors

@@ -95,6 +95,106 @@ def test_pictures_drawn_by_a_tool_cost_what_the_picture_model_costs() -> None:
     assert known.amount > unknown.amount
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "usage", "amount"),
+    [
+        # 10 words at $5, 40 tokens of pictures at $8, 1056 at $30, each for a million
+        (
+            "openai",
+            "gpt-image-2.5-sunburst",
+            Usage(input_tokens=50, image_input_tokens=40, output_tokens=1056, image_output_tokens=1056, images=1),
+            0.03205,
+        ),
+        (
+            "openai",
+            "gpt-image-2.5-flare-2026-09-08",
+            Usage(input_tokens=50, output_tokens=1056, image_output_tokens=1056, images=1),
+            0.03193,
+        ),
+        # 50 at $5, 56 words at $10, 1000 at $32
+        (
+            "openai",
+            "gpt-image-1.5",
+            Usage(input_tokens=50, output_tokens=1056, image_output_tokens=1000, images=1),
+            0.03281,
+        ),
+        # 12 at $0.50, 80 at $3, 1290 at $60
+        (
+            "gemini",
+            "gemini-3.1-flash-image",
+            Usage(input_tokens=12, output_tokens=1370, reasoning_tokens=80, image_output_tokens=1290, images=1),
+            0.077646,
+        ),
+        # 300 at $0.30, 1290 at $30
+        (
+            "gemini",
+            "gemini-2.5-flash-image",
+            Usage(input_tokens=300, image_input_tokens=258, output_tokens=1290, image_output_tokens=1290, images=1),
+            0.03879,
+        ),
+    ],
+)
+def test_pictures_cost_what_the_makers_say(provider: str, model: str, usage: Usage, amount: float) -> None:
+    found = cost(usage, provider=provider, model=model, images=1)
+    assert found is not None
+    assert (found.amount, found.complete) == (amount, True)
+
+
+def test_a_picture_that_was_drawn_by_a_tool_is_counted_once_and_beside_the_words() -> None:
+    words = Usage(input_tokens=1000, output_tokens=100)
+    drawn = {"image_gen": {"input_tokens": 30, "output_tokens": 1584, "total_tokens": 1614}}
+    alone = cost(words, model="gpt-5")
+    both = cost(
+        Usage(input_tokens=1000, output_tokens=100, images=1, tools=drawn),
+        model="gpt-5",
+        image_model="gpt-image-1.5",
+        images=1,
+    )
+    assert alone is not None
+    assert both is not None
+    # 30 words at $5, and 1584 tokens that are pictures at $32, though nobody says that they are
+    assert round(both.amount - alone.amount, 10) == 0.050838
+    assert both.complete
+    assert cost(
+        Usage(input_tokens=1000, output_tokens=100, images=1, tools=drawn),
+        pricing=Pricing(input=1.0, output=2.0, image_input=10.0, image_output=40.0),
+    ) == Cost(amount=0.06486, source="user", complete=True)
+
+
+def test_the_author_of_a_vector_drawing_is_paid_beside_the_picture() -> None:
+    picture = {"input_tokens": 50, "output_tokens": 1056, "image_output_tokens": 1056, "images": 1}
+    told = {"input_tokens": 1000, "output_tokens": 100, "reasoning_tokens": 40, "total_tokens": 1100}
+    words = cost(Usage(input_tokens=1000, output_tokens=100), model="gpt-5")
+    assert words is not None
+    for author, amount, complete in (("gpt-5", words.amount, True), ("unheard-of", 0.0, False), (None, 0.0, False)):
+        tools = {"svg_usage": {**told, "model": author}}
+        found = cost(Usage(**picture, tools=tools), model="gpt-image-2.5-sunburst", images=1)
+        assert found is not None
+        assert (found.amount, found.complete) == (round(0.03193 + amount, 10), complete)
+    own = cost(Usage(**picture, tools={"svg_usage": told}), pricing=Pricing(per_image=0.04), images=1)
+    assert own == Cost(amount=0.04, source="user", complete=False)
+
+
+def test_where_nobody_tells_words_from_pictures_the_cost_is_not_complete() -> None:
+    usage = Usage(input_tokens=12, output_tokens=1370, images=1)
+    for given in (
+        {"provider": "gemini", "model": "gemini-3.1-flash-image"},
+        {"pricing": Pricing(input=1.0, output=2.0, image_output=40.0)},
+    ):
+        found = cost(usage, images=1, **given)
+        assert found is not None
+        assert not found.complete
+    same = cost(usage, images=1, pricing=Pricing(input=1.0, output=2.0))
+    assert same is not None
+    assert same.complete
+
+
+def test_a_picture_that_did_not_come_costs_nothing_where_pictures_have_prices() -> None:
+    for images, amount in ((0, 0.0), (1, 0.04), (2, 0.08)):
+        found = cost(Usage(output_tokens=9), pricing=Pricing(per_image=0.04), images=images)
+        assert found == Cost(amount=amount, source="user", complete=True)
+
+
 def test_fees_of_other_tools_make_the_cost_incomplete() -> None:
     for count, complete in ((2, False), (0, True)):
         usage = Usage(input_tokens=10, output_tokens=1, tools={"web_search": {"num_requests": count}})
@@ -145,7 +245,13 @@ def test_no_usage_and_absurd_usage_have_no_cost(usage: Usage | None) -> None:
 
 @pytest.mark.parametrize(
     "tools",
-    [{"image_gen": 5}, {"image_gen": {"input_tokens": "many", "input_tokens_details": []}}, {"web_search": None}],
+    [
+        {"image_gen": 5},
+        {"image_gen": {"input_tokens": "many", "input_tokens_details": []}},
+        {"svg_usage": [1]},
+        {"svg_usage": {"model": {}, "input_tokens": True, "output_tokens": -1}},
+        {"web_search": None},
+    ],
 )
 def test_odd_data_is_no_crash(tools: dict[str, object]) -> None:
     usage = Usage(input_tokens=10, cached_input_tokens=99, image_output_tokens=99, tools=tools)

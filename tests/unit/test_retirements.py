@@ -26,6 +26,7 @@ def test_every_entry_has_the_same_form() -> None:
         assert type(entry["shutdown"]) is date
         assert entry["models"] == sorted(set(entry["models"])) != []
         assert all(model.rstrip("*").count("*") == 0 and model.count("*") <= 1 for model in entry["models"])
+        assert all(len(model) <= retirements.LONGEST for model in entry["models"])
 
 
 def test_the_table_is_sorted_and_names_no_model_twice() -> None:
@@ -54,6 +55,8 @@ def test_no_successor_was_gone_when_the_table_was_written() -> None:
         ("gemini", "gemini-2.5-pro", "2026-12-01", "gemini-3.8-flash"),
         ("gemini", "models/gemini-2.5-pro", "2026-12-01", "gemini-3.8-flash"),
         ("gemini", "imagen-4.0-ultra-generate-001", "2026-08-17", "gemini-3.1-flash-image"),
+        ("gemini", "imagen-3.0-generate-002", "2025-11-10", "gemini-3.1-flash-image"),
+        ("gemini", "imagen-3.0-capability-001", "2026-08-17", "gemini-3.1-flash-image"),
     ],
 )
 def test_a_model_is_found_by_its_id_its_start_or_its_base(
@@ -77,6 +80,7 @@ def test_a_model_is_found_by_its_id_its_start_or_its_base(
         ("openai", ""),
         ("echo", "gpt-5"),
         ("nobody", "\ud800"),
+        ("openai", "x" * 10**6),
     ],
 )
 def test_nothing_is_said_of_other_models(provider: str, model: str) -> None:
@@ -99,6 +103,14 @@ def test_the_day_decides_what_is_said(days: int, gone: bool, sentence: str) -> N
     assert end is not None
     assert (end.days, end.gone, end.sentence) == (days, gone, sentence)
     assert retirements.hint("openai", "gpt-5", today) == (sentence if gone else None)
+
+
+def test_where_no_successor_is_known_the_source_says_more() -> None:
+    known, unknown = (retirements.of("openai", model, TODAY) for model in ("gpt-5", "gpt-4-32k"))
+    assert known is not None
+    assert unknown is not None
+    assert known.way_out == "move to gpt-6.1-sol"
+    assert unknown.way_out == "no successor is known; see docstrings of OpenAI's SDK"
 
 
 def test_what_an_endpoint_announces_counts_and_the_table_adds_the_successor() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 
@@ -43,6 +44,57 @@ def told(home: Path, text: str, name: str = "prompts/a.yaml") -> list[tuple[str,
     head = "kind: request\nmodel: fast\n" if name.startswith("prompts/") else ""
     put(home, name, head + text)
     return [(f"{p.where} {p.path}".rstrip(), p.message) for p in run(home, name).problems]
+
+
+DRAWS = "image: {size: auto}\nprompt: A fox.\n"
+
+
+class TestPictures:
+    """What is warned about is in `test_picture_rules`; here is where it is looked for."""
+
+    @pytest.mark.parametrize(
+        ("text", "lines"),
+        [
+            ("model: openai/dall-e-3\n" + DRAWS, [2]),
+            ("model: gone\n" + DRAWS, [2]),
+            (DRAWS, [1]),
+            ("model: elsewhere\n" + DRAWS, []),
+            ("model: openai/gpt-6.2-sol\n" + DRAWS.replace("size", "model").replace("auto", "gpt-image-1"), [3]),
+            ("model: openai/gpt-6.2-sol\nprompt: A fox.\ntools: [{type: image_generation, model: dall-e-2}]\n", [4]),
+            ("model: openai/gpt-6.2-sol\nprompt: A fox.\n", []),
+        ],
+    )
+    def test_a_model_that_draws_and_is_gone_is_warned_about_where_it_is_named(
+        self, home: Path, text: str, lines: list[int]
+    ) -> None:
+        put(home, "plcli.toml", 'model = "openai/dall-e-2"\n')
+        put(home, "models/gone.yaml", "kind: model\nprovider: openai\nmodel: dall-e-3\n")
+        put(
+            home,
+            "models/elsewhere.yaml",
+            "kind: model\nprovider: openai\nmodel: dall-e-3\nbase_url: https://h.test/v1\napi: images\n",
+        )
+        put(home, "prompts/a.yaml", f"kind: request\n{text}")
+        for today, expected in ((date(2026, 11, 26), lines), (None, [])):
+            found = check(find(home), ["prompts/a.yaml"], BytesIO(), today=today).problems
+            assert [(problem.line, problem.severity) for problem in found] == [(line, "warning") for line in expected]
+
+    @pytest.mark.parametrize(
+        ("content", "warned"),
+        [
+            ("A fox.", False),
+            ("[{type: text, text: A fox.}]", False),
+            ('[{type: image, source: "data:image/png;base64,iVBORw0KGgo="}]', True),
+        ],
+    )
+    def test_a_message_with_a_picture_makes_it_an_edit(self, home: Path, content: str, warned: bool) -> None:
+        head = "kind: request\nmodel: openai/gpt-image-2\n"
+        put(
+            home,
+            "prompts/a.yaml",
+            f"{head}messages: [{{role: user, content: {content}}}]\nimage: {{moderation: low}}\n",
+        )
+        assert [problem.path for problem in run(home, "prompts/a.yaml").problems] == ["image.moderation"] * warned
 
 
 class TestWhatIsLookedAt:
