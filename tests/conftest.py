@@ -24,7 +24,8 @@ settings.register_profile("storm", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 _FOREIGN = re.compile(
-    r".*_API_KEY|.*_PROXY|(PLCLI|OPENAI|AZURE|GEMINI|GOOGLE|XDG|GIT)_.*|(NO|FORCE|CLI)_?COLOR.*|COLUMNS|LINES|TERM",
+    r".*_API_KEY|.*_PROXY|(PLCLI|OPENAI|AZURE|GEMINI|GOOGLE|XDG|GIT)_.*|(NO|FORCE|CLI)_?COLOR.*|COLUMNS|LINES"
+    r"|(COLOR|LC_)?TERM(INAL|_.*)?|(KITTY|KONSOLE|WEZTERM)_.*|TMUX.*|STY|ZELLIJ.*",
     re.IGNORECASE,
 )
 """Variables of the machine that could change what a test sees, or be spent by it."""

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from plcli.media import Json
 from plcli.mediastore import MediaStore
+from plcli.paths import find
 from plcli.records import Record, ToolResultRecord
-from plcli.render.calls import call_line, near, show_call, show_result, with_results
+from plcli.render.calls import call_line, show_call, show_result, with_results
+from plcli.render.findings import findings
+from plcli.render.pictures import image_line, show_picture
 from plcli.render.screen import Screen
-from plcli.response import ImagePart, ReasoningPart, RefusalPart, TextPart, ToolCallPart, join
+from plcli.response import ImagePart, ReasoningPart, TextPart, ToolCallPart, join
+
+_DRAWING = {"image_gen": "pictures", "svg_usage": "vector drawings"}
+"""The provider's own tools that count tokens of their own, and what they make."""
 
 _COLOURS = {"ok": "green", "tool_calls": "cyan", "incomplete": "yellow"}
 
@@ -18,12 +25,20 @@ def show_header(name: str | None, model: str, screen: Screen) -> None:
 
 
 def show_answer(
-    record: Record, store: MediaStore, screen: Screen, *, printed: bool, told: bool, called: ToolCallPart | None = None
+    record: Record,
+    store: MediaStore,
+    screen: Screen,
+    *,
+    printed: bool,
+    told: bool,
+    called: ToolCallPart | None = None,
+    cards: bool | None = None,
 ) -> None:
     """What an answer consists of, in order: words, pictures and waiting calls to stdout, the rest to stderr.
 
     `printed` and `told` say that the words, and what stands between them, have streamed by already; `called` is
-    a waiting call that did. A call counts only where the answer is whole: of a failed one it may be half.
+    a waiting call that did. A call counts only where the answer is whole: of a failed one it may be half. Pictures
+    are `cards`, by default where the format is, else the paths of their files.
     """
     response = record.response
     if response is None:
@@ -51,7 +66,10 @@ def show_answer(
                 screen.print(call_line(part))
         elif isinstance(part, ImagePart):
             _say_words(words, screen, printed=printed)
-            screen.print(image_line(part, store))
+            if cards or (cards is None and screen.shape == "card" and not screen.quiet):
+                show_picture(part, record, store, screen)
+            else:
+                screen.print(image_line(part, store))
     _say_words(words, screen, printed=printed)
 
 
@@ -67,12 +85,6 @@ def _call_of(result: ToolResultRecord) -> ToolCallPart:
     return ToolCallPart(id=result.call_id, name=result.name, arguments=result.arguments)
 
 
-def image_line(image: ImagePart, store: MediaStore) -> str:
-    """The file of a picture, or what is known of one whose bytes are not there."""
-    path = store.path(image.media) if image.media else None
-    return str(near(path)) if path else "a picture without its bytes"
-
-
 def show_footer(record: Record, screen: Screen) -> None:
     """The line below an answer (state, model, tokens, cost, time, run); then what went wrong, and what to do."""
     state = record.response.state if record.response else "error"
@@ -86,23 +98,15 @@ def show_findings(record: Record, screen: Screen, of: str | None = None) -> None
 
     `of` names the run where several are told of.
     """
-    response, error = record.response, record.error
     name = f"{of}: " if of else ""
-    if error is not None:
-        screen.error(name + error.message, error.hint)
-    elif response is not None and response.state == "incomplete":
-        screen.warn(f"{name}the answer was cut ({response.finish_reason}); raise params.max_output_tokens")
-    elif response is not None and response.state in ("refused", "blocked", "no_image") and not _expected(record):
-        words = " ".join(part.text for part in response.parts if isinstance(part, RefusalPart))
-        screen.error(f"{name}the provider answered with state {response.state}" + (f": {words}" if words else ""), None)
+    for finding in findings(record):
+        if finding.severity == "error":
+            screen.error(name + finding.message, finding.hint)
+        else:
+            screen.warn(name + finding.message)
     for expectation in record.expectations or ():
         if not expectation.passed:
             screen.warn(f"{name}expectation failed: {expectation.path}: {expectation.message or 'not as wanted'}")
-
-
-def _expected(record: Record) -> bool:
-    """Whether the spec expects the state that the answer has."""
-    return any(expectation.passed and expectation.path.endswith(".state") for expectation in record.expectations or ())
 
 
 def model_name(record: Record) -> str:
@@ -113,11 +117,23 @@ def model_name(record: Record) -> str:
 
 
 def tokens(record: Record) -> str | None:
-    """`12 + 34 tokens`: in and out."""
+    """`12 + 34 tokens`: in and out, and those of pictures where the provider tells them apart."""
     usage = record.usage
-    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
+    if usage is None:
         return None
-    return f"{_count(usage.input_tokens)} + {_count(usage.output_tokens)} tokens"
+    told = []
+    if usage.input_tokens is not None or usage.output_tokens is not None:
+        told.append(f"{_count(usage.input_tokens)} + {_count(usage.output_tokens)} tokens")
+        heard, made = usage.image_input_tokens, usage.image_output_tokens
+        if made:
+            told.append(f"({f'{heard:,} + ' if heard else ''}{made:,} of pictures)")
+        elif heard:
+            told.append(f"({heard:,} of pictures sent)")
+    for tool, made_what in _DRAWING.items():
+        heard, made = (_number(find(usage.tools, f"{tool}.{name}")) for name in ("input_tokens", "output_tokens"))
+        if heard or made:
+            told.append(f"{'and ' if told else ''}{_count(heard)} + {_count(made)} for {made_what}")
+    return " ".join(told) or None
 
 
 def cost(record: Record) -> str | None:
@@ -144,6 +160,10 @@ def duration(record: Record) -> str | None:
 def run_name(record: Record) -> str | None:
     """The tail of the run's id, by which it can be named."""
     return f"run {record.id.rpartition('-')[2]}" if record.id else None
+
+
+def _number(value: Json) -> int | None:
+    return value if type(value) is int else None
 
 
 def _count(number: int | None) -> str:

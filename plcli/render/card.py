@@ -17,7 +17,7 @@ def show_card(record: Record, store: MediaStore, screen: Screen) -> None:
     for name, value in _facts(record):
         screen.print((f"{name:<9} ", "dim"), value)
     screen.print("")
-    show_answer(record, store, screen, printed=False, told=False)
+    show_answer(record, store, screen, printed=False, told=False, cards=True)
     show_findings(record, screen)
 
 

@@ -8,6 +8,7 @@ from plcli.media import encode
 from plcli.plaintext import Stream as HarmlessStream
 from plcli.redact import Redactor
 from plcli.render.calls import show_call, show_result
+from plcli.render.drafts import Drafts
 from plcli.render.screen import Screen
 from plcli.response import Event, Failure, ReasoningPart, Response, TextPart, ToolCallPart, join
 from plcli.rounds import Answered
@@ -28,6 +29,7 @@ class Live:
         self._line_open = False
         self._streamed = False
         self._asked = False
+        self._drafts = Drafts(screen)
         self.called: ToolCallPart | None = None
         self._channels = {
             screen.out: _Channel(redactor, terminal=screen.out.isatty()),
@@ -49,16 +51,23 @@ class Live:
             self.told = True
             if not (self._quiet or self._screen.quiet):
                 self._put(self._screen.err, event.text)
+        elif event.kind == "image":
+            self._end_line()
+            self._drafts.show(event)
 
     def wait(self, failure: Failure, seconds: float) -> None:
         """Say that a failure will be retried."""
         self._screen.say((f"{failure.message.rstrip('. ')}; trying again in {seconds:.1f} s", "dim"))
 
     def turned(self, response: Response) -> None:
-        """End the line of an answer that is whole; one that did not stream is shown now."""
+        """End the line of an answer that is whole; one that did not stream is shown now.
+
+        Words that stand among pictures wait for these, which get their files when the run is logged.
+        """
         if not self._streamed:
+            waiting = bool(response.images) and response.state != "tool_calls" and not self.printed
             for part in response.parts:
-                if isinstance(part, TextPart):
+                if isinstance(part, TextPart) and not (waiting and part.phase != "commentary"):
                     self(Event("phase", part.phase or ""))
                     self(Event("text", part.text))
                 elif isinstance(part, ReasoningPart):
@@ -91,14 +100,17 @@ class Live:
         self.finish()
 
     def finish(self) -> None:
-        """End the last line."""
+        """End the last line, and take the draft of a picture away: it stands in the answer, if it came."""
+        self._end_line()
+        self._drafts.clear()
+
+    def _end_line(self) -> None:
         if self._stream is not None:
             self._end(self._stream)
 
     def _put(self, stream: TextIO, text: str) -> None:
         if self._stream is not stream:
-            if self._stream is not None:
-                self._end(self._stream)
+            self._end_line()
             self._stream = stream
         self._show(stream, self._channels[stream].feed(text))
 

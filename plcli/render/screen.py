@@ -38,6 +38,8 @@ class Screen:
     """Takes the secrets out of a text; set by the session as soon as it knows them."""
     unwritten: OSError | None = None
     """Why a part of the answer could not be written."""
+    written: int = 0
+    """How often something was written; who would write over its own lines knows by it whether they are the last."""
 
     @property
     def terminal(self) -> bool:
@@ -129,6 +131,7 @@ class Screen:
 
         A reader that has gone away wants no more, which is no failure.
         """
+        self.written += 1
         try:
             stream.write(text)
             stream.flush()
