@@ -1,15 +1,13 @@
-"""`plcli log`: list and show what ran."""
+"""`plcli log`: list, show and export what ran."""
 
 from __future__ import annotations
 
-import os
-import sys
-from itertools import islice
 from typing import Annotated
 
 import typer
 
 from plcli import completion, options
+from plcli.commands.logexport import export
 from plcli.errors import Exit, LogError
 from plcli.records import Record, line
 from plcli.render.answer import cost, duration, model_name, tokens
@@ -17,9 +15,10 @@ from plcli.render.calls import call_line
 from plcli.render.card import show_card, show_wire
 from plcli.render.table import show_table
 from plcli.response import ToolCallPart
+from plcli.selecting import selected, selection
 from plcli.session import open_session
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, help="List and show what ran.")
+app = typer.Typer(rich_markup_mode=None, add_completion=False, help="List, show and export what ran.")
 
 _COLUMNS = ("run", "time", "state", "model", "tokens", "cost", "took", "spec", "answer")
 
@@ -27,7 +26,14 @@ _COLUMNS = ("run", "time", "state", "model", "tokens", "cost", "took", "spec", "
 @app.command("list")
 def list_runs(
     ctx: typer.Context,
-    count: Annotated[int, typer.Option("-n", "--count", metavar="N", min=1, help="How many, newest first.")] = 20,
+    spec: completion.OfSpec = None,
+    model: completion.OfModel = None,
+    tag: completion.OfTag = None,
+    state: completion.OfState = None,
+    since: options.Since = None,
+    where: options.Where = None,
+    count: options.Count = None,
+    everything: options.All = False,
     log: options.Log = None,
     workspace: options.WorkspaceRoot = None,
     shape: options.FormatOption = None,
@@ -36,13 +42,30 @@ def list_runs(
 ) -> int:
     """List runs, newest first: a table on a terminal, tab-separated lines in a pipe.
 
-    Example: plcli log list -n 5
+    Of one option given several times any may hold, of different options all must. A condition compares a
+    path into the record, as `log show --format json` prints it, by = != > >= < <= or ~ (a regular
+    expression); `and` joins several. Of a list any item counts, and what is absent is null.
+
+    Examples:
+
+      plcli log list --spec weather --state error --since 7d
+
+      plcli log list --where 'tool_results.name = get_weather and error = null'
     """
     screen = options.screen_of(ctx)
     session = open_session(screen, workspace=workspace, log=log)
-    if not os.path.exists(session.log.path):
-        screen.say(f"no runs yet: {session.workspace.label(session.log.path)} is written by plcli run")
-    records = islice(session.log.records(reverse=True), min(count, sys.maxsize))
+    chosen = selection(
+        session.workspace,
+        specs=spec,
+        models=model,
+        tags=tag,
+        states=state,
+        since=since,
+        where=where,
+        count=count,
+        everything=everything,
+    )
+    records = selected(session, (), chosen, newest_first=True)
     if screen.machine:
         for record in records:
             screen.write(screen.out, line(record) + "\n")
@@ -84,6 +107,9 @@ def show(
     else:
         show_card(record, session.store, screen)
     return Exit.DONE
+
+
+app.command("export")(export)
 
 
 def _row(record: Record) -> tuple[str, ...]:
