@@ -6,23 +6,24 @@ floors say the same of its own rooms. `tests/meta/test_floors.py` reads this pla
 import against it.
 
     6  DOORS       session < running < pacing < several; session < toolterms; running, toolterms < talk
-                   talk < continued, saving; lineeditor
-                   options, completion, inputs, several, continued, lineeditor, saving < commands < app < __main__
+                   several, inputs < orders; orders, talk < continued; talk < saving; lineeditor
+                   openers < picturefiles < running; session < selecting < commands
+                   options, completion, continued, lineeditor, saving < commands < app < __main__
     5  WINDOW      render
     4  MACHINERY   conversation < ingredients, modelchoice < resolve; crossing < moving < resolve
                    spec_rules < expectation_rules, stub_rules < validate; handler_rules < validate
                    conversation, expectation_rules < request_rules; scaffold
                    ingredients, tooluse < toolfacts; scaffold, spec_rules < toolwriting < toolimport
                    toolfacts, validate < toolcheck
-                   connect, modeluse < modelfacts; resolve, engine < modelcheck
+                   connect, modeluse < modelfacts; resolve, engine < modelcheck; ingredients < drawing < resolve
                    resolve, request_rules < validate; connect < engine
-                   ingredients, policies < answering; engine, answering < rounds
+                   ingredients, policies < answering; engine < delivery; delivery, answering < rounds
                    resolve, expect, rounds < runs < tally, runrecords, standing; standing < continuing
                    batch; resolve < unfinished; drafts, resolve < respec
     3  KEEPERS     rejections < schemas < published; fence, schemas < workspace < modelrefs, toolbox
                    model_rules < modelrefs; fence < sources; workspace, sources < toolresults
                    workspace < schemalines
-                   disk < mediastore; disk < lines < runlog; runids < runlog; disk, toolbox < stubwriting
+                   disk < mediastore, copies; disk < lines < runlog; runids < runlog; disk, toolbox < stubwriting
                    toolbox < handling, stubanswers
     2  MATERIALS   jsontext, yaml12 < documents; conformance, yaml12 < variables; documents, variables < rows
                    layout < tomltext; layout, yaml12 < yamltext; documents < comments
@@ -30,23 +31,32 @@ import against it.
                    meter < primitives < jinja_syntax < jinja < templates
                    regexes, jsonschemas < conformance < matchers < stubs, loggedanswers
                    conformance, yaml12 < toolfit
-                   matchers, writing < insertion; writing < inplace; strictness; functions; declarations
+                   matchers < conditions < filters; matchers, writing < insertion; writing < inplace
+                   strictness; functions; declarations
                    address < environment < trust; keyshapes < redact < record_secrets
-                   prices; git; pace; plaintext; retirements
+                   prices; git; pace; plaintext; retirements, picture_table < picture_rules; rasters, vectors < pixels
     W  PROVIDERS   providers
-    1  VOCABULARY  media < request; media, response < exchange, failures; quotas, refusals, waits < failures
+    1  VOCABULARY  media < request, safety; media, response < exchange, failures
+                   quotas, refusals, safety, waits < failures
                    request < toolanswers; response, toolanswers < records; exchange, records < traffic; specs
-    0  FOUNDATION  brevity; cancel; docstrings; errors; headers; interrupts; paths; places; spelling
+    0  FOUNDATION  brevity; cancel; docstrings; errors; extensions; headers; interrupts; paths; places; spelling
 
-    commands       chat; convert; init; log; models; run; schema; validate; toolcall, toolcheck, toolimport < tools
-    render         screen < problems, table, details, progress, calls; problems < errors; calls < live, answer < card
+    commands       chat; convert; image; init; logexport < log; models; run; schema; validate
+                   toolcall, toolcheck, toolimport < tools
+    render         screen < problems, table, details, progress, calls, graphics; problems < errors
+                   calls, graphics, picturefacts < pictures; findings, pictures < answer < card
+                   graphics < drafts; calls, drafts < live
                    table < models; problems, table < tools, toolcheck; answer, table < comparison
-    providers      registry, answer < transport < incoming; registry < outgoing
+                   picturefacts < page.figures; calls, page.figures < page.blocks < page.asked
+                   answer, findings, page.asked < page.cards < page
+    providers      registry < network; registry, answer, network < transport < incoming; registry < outgoing
+                   network < outside; outside, transport < download
                    incoming, outgoing < openai_client, gemini_client; gemini_client < gemini_listing
                    outgoing < google_credentials < gemini_client
                    openai_client < openai_listing; roundtrip < params; openai_strict, roundtrip < openai_header
                    answer < turns; reading, turns < openai_reading
                    openai_client, openai_header, openai_reading, openai_tools, params < openai_chat, openai_responses
+                   openai_turns, reading, roundtrip < openai_drawing < openai_responses
                    openai_spellings < openai_chat, openai_responses
                    own_tools < gemini_tools, openai_chat, openai_responses
                    answer, openai_chat_answer < openai_chat_stream; openai_reading < openai_chat_answer
@@ -57,11 +67,15 @@ import against it.
                    openai_turns, reading, turns < openai_responses_waiting
                    openai_responses_waiting < openai_responses_answer, openai_responses_items, openai_responses_stream
                    openai_responses_answer, openai_responses_items, openai_responses_stream < openai_responses
+                   openai_reading < openai_images_answer; openai_client, reading < openai_images_form
+                   openai_images_answer, roundtrip < openai_images_stream
+                   loosening, openai_header, openai_spellings, openai_turns < openai_images
+                   openai_images_form, openai_images_stream < openai_images
                    reading, roundtrip, turns < gemini_contents < gemini_tools; reading < gemini_spellings
                    gemini_contents, gemini_spellings, loosening < gemini_loose
-                   reading < gemini_calls < gemini_stream; reading < gemini_answer
+                   reading < gemini_calls < gemini_stream; reading < gemini_pictures < gemini_answer, gemini_stream
                    gemini_answer, gemini_client, gemini_loose, gemini_stream, gemini_tools, params < gemini
-                   loosening, roundtrip < echo_turns; registry < echo_script
+                   loosening, roundtrip < echo_turns; echo_picture, reading, registry < echo_script
                    echo_answer, echo_script, echo_turns, reading < echo
     handling       python_handler; children, modulefiles < permission; mcp_answers < mcp_http, mcp_stdio
                    children < mcp_stdio; mcp_http < mcp_session; mcp_session, mcp_stdio < mcp_client < handlers

@@ -32,13 +32,14 @@ class Entry(NamedTuple):
 COMMANDS: dict[str, Entry] = {
     "init": Entry("plcli.commands.init", "Make a workspace that runs at once."),
     "run": Entry("plcli.commands.run", "Run request specs, or one prompt, and log each run."),
+    "image": Entry("plcli.commands.image", "Make or edit pictures, and log each run."),
     "chat": Entry("plcli.commands.chat", "Talk with a model, line by line; each turn is a run in the log."),
     "validate": Entry("plcli.commands.validate", "Check spec files and report every problem."),
     "schema": Entry("plcli.commands.schema", "Print, write or check the JSON Schemas of the formats."),
     "convert": Entry("plcli.commands.convert", "Print or write a spec file in another format."),
     "tools": Entry("plcli.commands.tools", "List tools, show, check, call, write and import them."),
     "models": Entry("plcli.commands.models", "List models, show what a run would use, check them."),
-    "log": Entry("plcli.commands.log", "List and show what ran."),
+    "log": Entry("plcli.commands.log", "List, show and export what ran."),
 }
 
 

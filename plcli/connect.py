@@ -46,7 +46,6 @@ class Connection:
     deadline: float
     retries: int
     stream_usage: bool = True
-    edits: Literal["json", "multipart"] = "json"
     base_url: str | None = None
     key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -61,6 +60,7 @@ class Connection:
     vertex: Vertex | None = None
     ambient: bool = False
     """Whether the cloud's own credentials on the user's side may be used; see `Call`."""
+    edits: Literal["json", "multipart"] = "json"
 
     def call(self, read_media: MediaReader, tap: Tap, **more: Any) -> Call:
         """What one HTTP call needs to know of the connection; `more` are further fields of the call."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from plcli.continuing import reopen
+from plcli.drawing import Picture
 from plcli.errors import UsageError
+from plcli.inputs import read_text
+from plcli.orders import dry_run, refuse_losses
 from plcli.records import Record
 from plcli.runlog import RunLog
 from plcli.running import Running
@@ -28,6 +32,51 @@ def continued(running: Running, run: str, way: str) -> Talk:
     check_tools(running.terms, [standing.resolved])
     session.protect_granted(standing.resolved.tools.values())
     return Talk(running, [standing], way)
+
+
+class Further(NamedTuple):
+    """What the command line says next: words (None: none) and pictures, perhaps only to be looked at.
+
+    `model` names another one that is to go on.
+    """
+
+    message: str | None
+    model: str | None = None
+    pictures: tuple[Picture, ...] = ()
+    strict: bool = False
+    dry_run: bool = False
+    inline: bool = False
+
+
+def refuse_beside(run: str, others: Sequence[str]) -> None:
+    """Raise `UsageError` for what does not go with `--continue`."""
+    if others:
+        raise UsageError(f"{others[0]} does not go with --continue", hint=_hint(run))
+
+
+def go_on(talk: Talk, run: str, further: Further) -> int:
+    """Say something to whoever answered `run`, and show the answer. Gives the exit code.
+
+    Raises `UsageError` where there is nothing to say, and where a call waits for its answer.
+    """
+    session, said = talk.running.session, None
+    if further.message is not None:
+        said = read_text(session.workspace, further.message, "--message")
+        if not said.strip():
+            raise UsageError("--message says nothing", hint=_hint(run))
+    elif talk.standing.over and not further.pictures:
+        raise UsageError(f"run {run} has its answer", hint=_hint(run))
+    if further.model is not None:
+        talk.move(further.model)
+    if further.strict:
+        refuse_losses([talk.following(said, further.pictures)])
+    if further.dry_run:
+        return dry_run(session, [talk.following(said, further.pictures)], inline=further.inline)
+    return talk.say(said, further.pictures, alone=True).exit
+
+
+def _hint(run: str) -> str:
+    return f'plcli run --continue {run} --message "…"'
 
 
 def _back(log: RunLog, record: Record) -> Iterator[Record]:

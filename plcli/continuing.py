@@ -13,18 +13,18 @@ from plcli import ingredients
 from plcli.conversation import Reading
 from plcli.documents import FORMATS, parse
 from plcli.errors import NotReplayable, SetupError, SpecError
-from plcli.exchange import Target
+from plcli.exchange import Target, with_downloads
 from plcli.failures import CallFailed
 from plcli.fence import BadReference
 from plcli.loggedanswers import logged_answer
-from plcli.media import Json, MediaMissing, Redacted, decode, lift, references
+from plcli.media import Json, MediaMissing, Redacted, decode, is_digest, lift, references
 from plcli.mediastore import MediaStore
 from plcli.modelrefs import ModelRef, model_reference
 from plcli.moving import move
 from plcli.providers.reading import table
 from plcli.providers.registry import Compiled, adapter
 from plcli.providers.roundtrip import same
-from plcli.records import Record
+from plcli.records import ExchangeRecord, Record
 from plcli.request import BuiltinTool, Request
 from plcli.resolve import Overrides, Resolved, with_model
 from plcli.response import ToolCallPart
@@ -85,7 +85,7 @@ def _last_exchange(record: Record, newer: Sequence[Record], store: MediaStore) -
     results += (each for one in reversed(newer) for each in one.tool_results or () if each.exchange == BEFORE)
     try:
         wire = wire_requests(record.exchanges)[-1]
-        answer = decode(record.exchanges[-1].response) if _answered(record) else None
+        answer = _answer_of(record.exchanges[-1]) if _answered(record) else None
         _check_whole(record, [wire, answer, *(decode(each.result) for each in results)], store)
         calls = [ToolCallPart(id=each.call_id, name=each.name) for each in results]
         given = [logged_answer(each, store.get) for each in results]
@@ -94,6 +94,12 @@ def _last_exchange(record: Record, newer: Sequence[Record], store: MediaStore) -
     except MediaMissing as error:
         raise NotReplayable(f"run {record.id} cannot go on: {error}") from None
     return wire, answer, [Answered(last, *pair) for pair in zip(calls, given, strict=True)]
+
+
+def _answer_of(exchange: ExchangeRecord) -> Json:
+    """The answer of an exchange, with the bytes that were fetched in it. Raises `ValueError` for a damaged one."""
+    fetched = [(one.url, one.media, one.mime) for one in exchange.downloads or () if one.media and one.mime]
+    return with_downloads(decode(exchange.response), [each for each in fetched if is_digest(each[1])])
 
 
 def _stated_chain(record: Record, store: MediaStore) -> Json:

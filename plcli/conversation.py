@@ -112,9 +112,15 @@ class Reading:
 
     def lifted(self, value: Json) -> Json:
         """JSON of the spec with its media taken out."""
-        wire, media = lift(value)
-        self.media |= media
-        return wire
+        return self._lifted(lift(value))
+
+    def lifted_at(self, places: Iterable[tuple[str | None, ...]], wire: Json) -> Json:
+        """A wire with the media at these places taken out; see `media.lift`. Words stay words, whatever they say."""
+        return self._lifted(lift(wire, places, elsewhere=False))
+
+    def _lifted(self, found: tuple[Json, Media]) -> Json:
+        self.media |= found[1]
+        return found[0]
 
     def medium(self, source: str, place: Parts, encoding: Literal["base64", "data-url"]) -> MediaRef | str:
         """What a `source` stands for: bytes by reference, or an https URL as it is."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from plcli.media import Json, encode
+from plcli.media import Json, MediaRef, encode
 from plcli.response import Failure
 
 
@@ -76,6 +76,25 @@ class Exchange(NamedTuple):
     first_event_ms: int | None = None
     headers: Mapping[str, str] = MappingProxyType({})
     downloads: tuple[Download, ...] = ()
+
+    @property
+    def answer(self) -> Json:
+        """What the next turn goes on from: the wire response, with the bytes that were fetched in it."""
+        return with_downloads(self.response, [(d.url, d.media, d.mime) for d in self.downloads if d.media and d.mime])
+
+
+def with_downloads(body: Json, found: Iterable[tuple[str, str, str]]) -> Json:
+    """An answer with the bytes, by reference, in place of the addresses (`url`, digest, mime) that were fetched."""
+    refs = {url: MediaRef(digest, mime, "data-url") for url, digest, mime in found}
+
+    def walk(value: Json) -> Json:
+        if isinstance(value, str):
+            return refs.get(value, value)
+        if isinstance(value, dict):
+            return {key: walk(item) for key, item in value.items()}
+        return [walk(item) for item in value] if isinstance(value, list) else value
+
+    return walk(body) if refs else body
 
 
 def canonical(value: Json) -> str:

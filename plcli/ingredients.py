@@ -120,7 +120,7 @@ def image(reading: Reading, written: RequestSpec) -> Mapping[str, Json] | None:
     """The picture parameters; `mask` and `markup` are sources."""
     if written.image is None:
         return None
-    made: dict[str, Json] = dict(written.image)
+    made: dict[str, Json] = reading.lifted(written.image)
     for name in ("mask", "markup"):
         if isinstance(made.get(name), str):
             source = reading.fill(made[name], ("image", name))

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from plcli import yaml12
 from plcli.documents import FORMATS, MAX_BYTES, Document, parse
+from plcli.drawing import Picture
 from plcli.errors import SpecError, UsageError
-from plcli.fence import MEDIA_LIMIT, BadReference, read_regular
-from plcli.media import Json
+from plcli.fence import MEDIA_LIMIT, BadReference, Opened, read_regular
+from plcli.media import Json, MediaRef
 from plcli.providers import answer
 from plcli.resolve import Overrides
 from plcli.rows import Rows
 from plcli.rows import read as read_rows
+from plcli.sources import in_file, stated
 from plcli.variables import Given, Raw
 from plcli.workspace import Workspace
 
@@ -119,6 +121,31 @@ def read_text(workspace: Workspace, value: str, what: str) -> str:
         return _decoded(read_regular(Path(os.path.realpath(path)), value[1:]), what)
     except BadReference as error:
         raise UsageError(f"{what}: {error.message}", hint=error.hint or _FROM_HERE) from None
+
+
+def read_picture(workspace: Workspace, source: str, what: str) -> Picture:
+    """A picture that the command line names: a file, an https or data URL, or `-`. Raises `UsageError`."""
+    try:
+        picture = _picture(workspace, source)
+    except BadReference as error:
+        raise UsageError(f"{what} {source[:200]}: {error.message}", hint=error.hint or _FROM_HERE) from None
+    found = picture.medium.source
+    if isinstance(found, MediaRef) and not found.mime.startswith("image/"):
+        raise UsageError(f"{what} {source[:200]} is no picture", hint="name a PNG, JPEG, WebP or GIF file")
+    return picture
+
+
+def _picture(workspace: Workspace, source: str) -> Picture:
+    """Raises `BadReference`."""
+    if source == "-":
+        data = sys.stdin.buffer.read(MEDIA_LIMIT + 1)
+        if len(data) > MEDIA_LIMIT:
+            raise BadReference(f"it is larger than {MEDIA_LIMIT // 1024 // 1024} MB")
+        return Picture(in_file(Opened(Path(source), data), "data-url"))
+    if medium := stated(source):
+        return Picture(medium)
+    path = Path(os.path.realpath(workspace.start / source))
+    return Picture(in_file(Opened(path, read_regular(path, source, MEDIA_LIMIT)), "data-url"), path)
 
 
 def read_answers(workspace: Workspace, texts: Sequence[str]) -> list[tuple[str, Json]]:

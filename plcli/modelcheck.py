@@ -156,7 +156,8 @@ class _Asking:
             return Checked(self.question, "ok", "answers inside this process")
         try:
             listing = self._listing(connection)
-            if listing.known is None and self.trial is not None:
+            # A model that only draws gives no short answer.
+            if listing.known is None and self.trial is not None and not connection.adapter.wanted({}):
                 self.trial(self.question, connection, self.cancel)
                 listing = Listing(True, listing.served_by, listing.shutdown, "it answered")
         except PlcliError as error:

@@ -27,11 +27,11 @@ class ModelRef(NamedTuple):
     document: Document | None = None
 
     def api(self, wanted: str | None) -> str:
-        """The interface to use: the request's, else the model spec's, else the provider's first.
+        """The interface to use: the request's, else the model spec's, else the provider's for such a model.
 
         Raises `BadReference` for one that the provider has not.
         """
-        api = wanted or (self.spec.api if self.spec else None) or self.provider.default_api
+        api = wanted or (self.spec.api if self.spec else None) or self.provider.default_api(self.model)
         if api not in self.provider.apis:
             meant = did_you_mean(api, self.provider.apis)
             raise BadReference(

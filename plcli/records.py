@@ -85,7 +85,7 @@ class DownloadRecord(Kept):
     media: str | None = None
     """Digest of the bytes, `sha256:…`."""
     mime: str | None = None
-    """Type of the bytes, as the server said."""
+    """Type of the bytes."""
     error: Failure | None = None
     """Why there are no bytes."""
 

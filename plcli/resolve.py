@@ -15,6 +15,7 @@ from plcli import conversation, ingredients, paths, templates
 from plcli.conversation import Fill, Reading, SourceFile
 from plcli.crossing import Origin, traced
 from plcli.documents import Document
+from plcli.drawing import Drawing, drawn
 from plcli.errors import Problem, SpecError, UsageError
 from plcli.media import Json, Media
 from plcli.modelchoice import choose
@@ -37,10 +38,11 @@ if TYPE_CHECKING:
 
 
 class Overrides(NamedTuple):
-    """What the command line changes: another model, and values at paths of the spec (`--set`)."""
+    """What the command line changes: another model, values at paths of the spec (`--set`), pictures to make."""
 
     model: str | None = None
     set: tuple[tuple[str, Json], ...] = ()
+    drawing: Drawing | None = None
 
     def record(self) -> dict[str, Json] | None:
         """How a record names them; None where nothing was changed."""
@@ -49,6 +51,8 @@ class Overrides(NamedTuple):
             shown["model"] = self.model
         if self.set:
             shown["set"] = dict(self.set)
+        if self.drawing is not None and (said := self.drawing.record()):
+            shown["image"] = said
         return shown or None
 
 
@@ -209,6 +213,8 @@ def _build(reading: Reading, written: RequestSpec, variables: dict[str, Json], o
         omit=written.omit,
         body=reading.lifted(written.body),
     )
+    if overrides.drawing is not None:
+        request = drawn(reading, request, overrides.drawing)
     if choice is None:
         return None
     model, api, home = choice
@@ -223,6 +229,7 @@ def _build(reading: Reading, written: RequestSpec, variables: dict[str, Json], o
     stated = written.params.given() if written.params else {}
     request = made.defaults(with_model(reading, request, model, stated=stated), model.spec)
     compiled = made.compile(request)
+    compiled = compiled._replace(wire=reading.lifted_at(made.MEDIA, compiled.wire))
     losses = moved.report(compiled.losses) if moved else compiled.losses
     return _Built(request, compiled, model, _in_spec_order(written, variables, losses), moved is not None, tools.files)
 

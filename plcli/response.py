@@ -124,19 +124,20 @@ class Usage(Kept):
     cache_write_tokens: int | None = None
     """Input tokens written to the provider's cache."""
     image_input_tokens: int | None = None
-    """Input tokens of pictures."""
+    """Input tokens of pictures, which `input_tokens` counts too."""
     output_tokens: int | None = None
     """All output tokens, reasoning included."""
     reasoning_tokens: int | None = None
     """Output tokens of reasoning."""
     image_output_tokens: int | None = None
-    """Output tokens of pictures."""
+    """Output tokens of pictures, which `output_tokens` counts too."""
     total_tokens: int | None = None
     """Input and output together, as the provider counts."""
     images: int | None = None
     """Pictures delivered."""
     tools: dict[str, Any] | None = None
-    """What the provider's own tools used, in its own words (`tool_usage`)."""
+    """What the provider's own tools used beside all that, in its own words: `image_gen` are the tokens of the model
+    that drew, `svg_usage` those of the one that wrote a vector drawing."""
 
 
 class Failure(Kept):

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from plcli.answering import Answering, Calling
 from plcli.connect import Connection
+from plcli.delivery import delivered
 from plcli.engine import Turn, WaitWatch, Watch, ask
 from plcli.errors import PlcliError, ToolError
 from plcli.exchange import Target
-from plcli.failures import CallFailed
+from plcli.failures import failure_of
 from plcli.media import Json, Media, MediaReader
 from plcli.policies import REPAIRS
 from plcli.providers.registry import Adapter
@@ -167,6 +168,8 @@ class _Going:
             cancel=self.answering.cancel,
             until=self.until,
         )
+        cancel = self.answering.cancel
+        turn = delivered(turn, self.connection, read_media=self.read, cancel=cancel, until=self.until)
         self.turns.append(turn)
         self.media |= turn.media
         self.watching.turned(turn.response)
@@ -175,8 +178,10 @@ class _Going:
         results = self.answers(turn.response.tool_calls)
         if results is None:
             return None
-        told = [Message("tool", tuple(results))]
-        return self.connection.adapter.next_turn(wire, turn.exchange.response, told, self.chain)
+        told, adapter = [Message("tool", tuple(results))], self.connection.adapter
+        following = adapter.next_turn(wire, turn.exchange.answer, told, self.chain)
+        self.target = adapter.target_of(following, self.target.model)
+        return following
 
     def answers(self, calls: Sequence[ToolCallPart]) -> list[ToolResult] | None:
         """The results of all calls of a turn, or None where one is left to whoever continues the run.
@@ -247,17 +252,6 @@ def paired(
 def stopped_at(limit: str, number: int) -> ToolError:
     """The error that ends a run at a limit of the command line."""
     return ToolError(f"stopped at {limit} {number}", hint=f"allow more: {limit} {2 * number}")
-
-
-def failure_of(error: BaseException) -> Failure:
-    """The failure that an exception makes of a run."""
-    if isinstance(error, CallFailed):
-        return error.failure
-    if isinstance(error, PlcliError):
-        return Failure(kind=error.kind, message=error.message, hint=error.hint)
-    if isinstance(error, KeyboardInterrupt):
-        return Failure(kind="interrupted", message="interrupted")
-    return Failure(kind=PlcliError.kind, message=f"{type(error).__name__}: {error}")
 
 
 def result_of(call: ToolCallPart, answer: ToolAnswer, adapter: Adapter) -> ToolResult:

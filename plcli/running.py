@@ -10,6 +10,7 @@ from plcli.answering import Answering
 from plcli.cancel import Cancel
 from plcli.connect import Connection, Limits, connect
 from plcli.errors import LogError
+from plcli.picturefiles import PictureFiles
 from plcli.policies import ToolTerms
 from plcli.records import Batch, Record, line
 from plcli.render.answer import show_answer, show_footer, show_header
@@ -46,7 +47,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Runs plans in a session. `keep` says whether they leave records, `terms` who answers calls of tools."""
+    """Runs plans in a session. `keep` says whether they leave records, `terms` who answers calls of tools.
+
+    `files` is where a person wants their pictures.
+    """
 
     session: Session
     command: str
@@ -55,6 +59,7 @@ class Running:
     keep: bool
     tags: tuple[str, ...] = ()
     terms: ToolTerms = field(default_factory=ToolTerms)
+    files: PictureFiles | None = None
 
     def connections(self, resolved: Sequence[Resolved]) -> list[Connection]:
         """Where each request goes; raises what stands against one of them before anything is spent."""
@@ -149,6 +154,13 @@ class Running:
 
     def log(self, runs: Sequence[tuple[Plan, Run]]) -> tuple[list[Record], LogError | None]:
         """Their records, and why they could not be written: what is paid for must be shown all the same."""
+        records, unlogged = self._written(runs)
+        if self.files is not None:
+            for (plan, run), record in zip(runs, records, strict=True):
+                self.files.take(plan.resolved, record, plan.resolved.media | run.rounds.media)
+        return records, unlogged
+
+    def _written(self, runs: Sequence[tuple[Plan, Run]]) -> tuple[list[Record], LogError | None]:
         session = self.session
         where = [Circumstances(self.command, session.workspace, plan.batch, self.tags) for plan, _ in runs]
         made = list(zip((run for _, run in runs), where, strict=True))
@@ -165,13 +177,14 @@ class Running:
     def show(self, record: Record, live: Live | None = None) -> None:
         """The answer, as far as it has not been shown while it streamed, and what there is to say of it."""
         session, screen = self.session, self.session.screen
+        store = self.files.store if self.files is not None else session.store
         if screen.machine:
             screen.write(screen.out, line(record) + "\n")
         else:
             printed, told = (live.printed, live.told) if live else (False, False)
             # One that came to nothing stands above already.
             called = live.called if live and record.error and not screen.quiet else None
-            show_answer(record, session.store, screen, printed=printed, told=told, called=called)
+            show_answer(record, store, screen, printed=printed, told=told, called=called)
             show_footer(record, screen)
         if screen.verbose:
             show_attempts(record, session.log.path if record.id else None, screen)

@@ -48,7 +48,7 @@ class Standing:
         made = adapter(resolved.model.provider, resolved.request.api)
         kept = resolved.request.chain if self.answer is not None and turns else "echo"
         wire = made.next_turn(resolved.compiled.wire, self.answer, turns, kept)
-        compiled = Compiled(wire, resolved.compiled.target)
+        compiled = Compiled(wire, made.target_of(wire, resolved.compiled.target.model))
         return resolved._replace(request=_sent(resolved, compiled), compiled=compiled, expectations=())
 
 
@@ -59,7 +59,7 @@ def standing_after(run: Run, record: Record) -> Standing | None:
     whole = last.failure is None and last.response.whole
     if not whole and len(rounds.turns) == 1:
         return None
-    compiled = Compiled(last.exchange.request, resolved.compiled.target)
+    compiled = Compiled(last.exchange.request, last.exchange.target)
     sent = resolved._replace(
         request=_sent(resolved, compiled),
         compiled=compiled,
@@ -74,7 +74,7 @@ def standing_after(run: Run, record: Record) -> Standing | None:
         parent=record if record.id else resolved.parent,
     )
     calls = rounds.calls_of_last if whole else ()
-    answer = last.exchange.response if whole else None
+    answer = last.exchange.answer if whole else None
     return Standing(sent, answer, calls, results=tuple(record.tool_results or ()))
 
 

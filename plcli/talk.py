@@ -17,15 +17,17 @@ from plcli.answering import Answering
 from plcli.cancel import Cancel
 from plcli.connect import Connection
 from plcli.continuing import turned
+from plcli.drawing import Picture
 from plcli.errors import LogError, UsageError
+from plcli.failures import failure_of
 from plcli.fence import BadReference
 from plcli.media import Json, MediaReader
 from plcli.modelrefs import model_reference
 from plcli.providers.registry import adapter
-from plcli.request import Loss, Message, Request, Text, ToolCall
+from plcli.request import Image, Loss, Message, Part, Request, Text, ToolCall
 from plcli.resolve import Resolved
 from plcli.response import ToolCallPart
-from plcli.rounds import BEFORE, Answered, Rounds, failure_of, result_of, stopped_at
+from plcli.rounds import BEFORE, Answered, Rounds, result_of, stopped_at
 from plcli.running import Plan, Running
 from plcli.runs import Run, reader
 from plcli.standing import Standing, standing_after
@@ -100,13 +102,13 @@ class Talk:
         """All that was said and answered, as a request of the model that goes on."""
         return self._for_model(self.standing.following())
 
-    def say(self, text: str | None, *, alone: bool = False) -> Run:
+    def say(self, text: str | None, pictures: Sequence[Picture] = (), *, alone: bool = False) -> Run:
         """Answer the calls that wait, say something (None: nothing), and get the answer; it is shown and logged.
 
         `alone` says that nothing else will be said. Raises `UsageError` where a call waits for an answer, and
         `LogError` after the answer was shown.
         """
-        run, record, unlogged = self.running.live(self._plan(text), alone=alone)
+        run, record, unlogged = self.running.live(self._plan(text, pictures), alone=alone)
         if unlogged is None:
             self._unlogged = ()
         after = standing_after(run, record)
@@ -119,24 +121,31 @@ class Talk:
             raise unlogged
         return run
 
-    def _plan(self, text: str | None) -> Plan:
+    def _plan(self, text: str | None, pictures: Sequence[Picture]) -> Plan:
         """The run that goes on so; see `following`."""
-        resolved = self.following(text)
+        resolved = self.following(text, pictures)
         answering, given = self._answers(resolved), self.standing.given
         return Plan(resolved, self._connection(resolved), answering=answering, already=given)
 
-    def following(self, text: str | None) -> Resolved:
-        """The request with the calls that wait answered, and something said (None: nothing).
+    def following(self, text: str | None, pictures: Sequence[Picture] = ()) -> Resolved:
+        """The request with the calls that wait answered, and something said (None: nothing) or shown.
 
         Raises `UsageError` where a call waits for an answer.
         """
         self._answer_calls()
-        words = [Message("user", (Text(text),))] if text is not None else []
+        said: list[Part] = [Text(text)] if text is not None else []
+        said += [Image(picture.medium.source) for picture in pictures]
+        words = [Message("user", tuple(said))] if said else []
         here, there = self.standing, self.standing_request()
         if _api(there) == _api(here.resolved):
-            return self._for_model(here.following([*_results(here.calls, there), *words]))
-        # What a result can hold is for the api to say that will get it, which may know the call by another id.
-        return Standing(there).following([*_results(_renamed(here.calls, there.request), there), *words])
+            following = self._for_model(here.following([*_results(here.calls, there), *words]))
+        else:
+            # What a result can hold is for the api to say that will get it, which may know the call by another id.
+            following = Standing(there).following([*_results(_renamed(here.calls, there.request), there), *words])
+        media = following.media.copy()
+        for picture in pictures:
+            media |= picture.medium.media
+        return following._replace(media=media)
 
     def give(self, name: str | None, result: Json) -> None:
         """Answer a call that waits: that of an id, else the next one of a tool (None: the only one).

@@ -86,6 +86,8 @@ class EchoImage(Closed):
     """Path or data URL."""
     revised_prompt: str | None = None
     """The prompt that the picture is said to be made from."""
+    served: JsonObject | None = None
+    """The parameters that are said to have been used."""
 
 
 class EchoError(Closed):

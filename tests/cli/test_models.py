@@ -135,6 +135,23 @@ def test_a_model_is_shown_as_json(used: Path, said: Said, snapshot: SnapshotAsse
     assert said("models", "show", "old", "--format", "json") == snapshot
 
 
+@pytest.mark.parametrize(
+    ("name", "pricing"),
+    [
+        ("openai/gpt-image-2.5-sunburst", {"input": 5.0, "output": 30.0, "image_input": 8.0}),
+        ("openai/gpt-image-1.5", {"input": 5.0, "output": 10.0, "image_input": 8.0, "image_output": 32.0}),
+        ("gemini/gemini-3.1-flash-image", {"input": 0.5, "output": 3.0, "image_output": 60.0}),
+        ("openai/gpt-5", {"input": 1.25, "output": 10.0}),
+    ],
+)
+def test_pictures_are_priced_apart_where_they_cost_something_else(
+    workspace: Path, cli: Cli, name: str, pricing: dict[str, float]
+) -> None:
+    told = json.loads(cli("models", "show", name, "--format", "json").out)["pricing"]
+    assert told.pop("source").startswith("genai-prices@")
+    assert told == pricing
+
+
 @pytest.mark.parametrize("name", ["greter", "nobody/x"])
 def test_a_name_that_nothing_has_is_a_wrong_command_line(workspace: Path, said: Said, snapshot: Any, name: str) -> None:
     assert said("models", "show", name) == snapshot

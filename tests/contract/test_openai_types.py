@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from plcli.providers import openai_chat, openai_responses
+from plcli.providers import openai_chat, openai_images, openai_responses
 from plcli.request import (
     BuiltinTool,
     CustomTool,
@@ -22,6 +22,7 @@ from plcli.request import (
     ToolChoice,
     ToolResult,
 )
+from tests.support.image_streams import image_events
 from tests.support.openai_streams import chat_events, responses_events
 
 TOOLS = (
@@ -141,3 +142,36 @@ def test_the_streamed_chunks_of_chat_are_of_the_sdks_type() -> None:
     *chunks, end = chat_events(body)
     assert end == "[DONE]"
     TypeAdapter(list[ChatCompletionChunk]).validate_python(chunks)
+
+
+def test_a_wire_for_a_picture_is_of_the_sdks_type() -> None:
+    from openai.types.image_generate_params import ImageGenerateParamsNonStreaming
+
+    image = {"size": "1536x864", "quality": "max", "n": 2, "output_format": "svg", "svg": {"model": "m"}}
+    wire = openai_images.compile(
+        Request("openai", "images", "m", (Message("user", (Text("a fox"),)),), image=image)
+    ).wire
+    TypeAdapter(ImageGenerateParamsNonStreaming).validate_python(wire)
+
+
+def test_going_on_from_a_picture_drops_what_only_a_generation_takes() -> None:
+    from openai.types.image_edit_params import ImageEditParamsBase
+    from openai.types.image_generate_params import ImageGenerateParamsBase
+
+    generation, edit = (set(params.__annotations__) for params in (ImageGenerateParamsBase, ImageEditParamsBase))
+    body = {"data": [{"url": "https://x/y.png"}]}
+    following = openai_images.next_turn(dict.fromkeys(generation, "x"), body, MESSAGES[1:2], "echo")
+    assert following.keys() - edit == {"images"}
+    assert following.keys() >= generation & edit
+
+
+@pytest.mark.parametrize("edit", [True, False])
+def test_the_streamed_events_of_pictures_are_of_the_sdks_types(edit: bool) -> None:
+    from openai.types import ImageEditStreamEvent, ImageGenStreamEvent
+
+    details = {"image_tokens": 1, "text_tokens": 2}
+    usage = {"input_tokens": 3, "input_tokens_details": details, "output_tokens": 4, "total_tokens": 7}
+    served = {"background": "opaque", "output_format": "png", "quality": "low", "size": "auto"}
+    body = {"created": 1, **served, "data": [{"b64_json": "AA=="}], "usage": usage}
+    kind: Any = ImageEditStreamEvent if edit else ImageGenStreamEvent
+    TypeAdapter(list[kind]).validate_python(image_events(body, drafts=2, edit=edit))

@@ -57,6 +57,7 @@ def test_the_root_help_loads_no_command() -> None:
         (("chat", "-m", "echo/any"), set()),
         (("log", "list"), set()),
         (("log", "list", "--format", "json"), set()),
+        (("log", "export", "--as", "html"), {"jinja2"}),
         (("schema", "--write"), set()),
         (("convert", "greeting"), set()),
         (("convert", "weather"), set()),

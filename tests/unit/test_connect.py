@@ -22,7 +22,7 @@ def to(
     spec = {"kind": "model", "provider": provider, "model": "m", **fields}
     model = ModelSpec.model_validate(spec) if fields else None
     side = UserSide(**{"variables": {"OPENAI_API_KEY": "sk-own"}, "config": Path("config.toml"), **(user or {})})
-    return connect(maker, api or maker.default_api, model, side, limits or Limits())
+    return connect(maker, api or maker.default_api("m"), model, side, limits or Limits())
 
 
 def test_time_and_tries_are_the_command_lines_then_the_models_then_ours() -> None:

@@ -40,7 +40,7 @@ def failure(body: dict[str, object], **given: object) -> CallFailed:
 
 def test_echo_is_an_adapter_like_any_other() -> None:
     assert adapter(PROVIDERS["echo"], "echo") is echo
-    assert echo.MEDIA == ()
+    assert echo.MEDIA == (("parts", None, "source"),)
     request = Request("echo", "echo", "parrot", messages=(Message("user", (Text("hi"),)),))
     assert echo.defaults(request) is request
     assert echo.compile(request).wire == {"model": "parrot", "messages": [{"role": "user", "content": "hi"}]}

@@ -294,3 +294,23 @@ def test_no_body_breaks_the_reading(status: int, body: Any, headers: dict[str, s
 @pytest.mark.parametrize(("asked", "hint"), [("5", "more --retries"), ("3600", "wait 3600 s")])
 def test_the_hint_of_a_rate_limit_knows_a_long_wait(asked: str, hint: str) -> None:
     assert hint in str(classify(429, {}, {"Retry-After": asked}).failure.hint)
+
+
+@pytest.mark.parametrize(
+    ("details", "end"),
+    [
+        (
+            {"moderation_stage": "output", "categories": ["violence", "sexual"]},
+            " (found in the output: violence, sexual)",
+        ),
+        ({"moderation_stage": "input"}, " (found in the input)"),
+        ({"categories": ["violence", 3, None]}, " (found: violence)"),
+        ({"moderation_stage": ["x"], "categories": {"a": 1}}, ""),
+        ("everything", ""),
+        (None, ""),
+    ],
+)
+def test_a_block_says_where_and_what_was_found(details: Any, end: str) -> None:
+    error = {"message": "No.", "code": "moderation_blocked", "moderation_details": details}
+    failure = classify(400, {"error": error}, {}).failure
+    assert (failure.kind, failure.message) == ("safety", f"No.{end}")

@@ -1,0 +1,124 @@
+"""What a command line asks to be run: requests with their places in a batch, shown beforehand or carried out."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from plcli import picture_rules
+from plcli.errors import Exit, SpecError, UsageError
+from plcli.inputs import Input
+from plcli.media import encode, lower
+from plcli.records import Batch
+from plcli.resolve import Overrides, Resolved, refusal, resolve
+from plcli.running import Plan, Running
+from plcli.runs import reader
+from plcli.session import Session
+from plcli.several import Terms, run_several
+from plcli.unfinished import left
+from plcli.workspace import Workspace
+
+
+class Order(NamedTuple):
+    """A run that is asked for: its request, and its row and repetition where there are several."""
+
+    resolved: Resolved
+    row: int | None
+    repeat: int | None
+
+
+class Together(NamedTuple):
+    """How several runs go: see `several.Terms`; `resume` names a batch of which only the rest is run."""
+
+    jobs: int | None = None
+    max_fail: int | None = None
+    resume: str | None = None
+    compared: int = 1
+
+
+def ordered(inputs: Sequence[Input], requests: Callable[[Input], Sequence[Resolved]], repeat: int) -> Iterator[Order]:
+    """Every input so often, each time as all of its `requests`."""
+    for item in inputs:
+        made = requests(item)
+        for number in range(repeat):
+            yield from (Order(one, item.row, number if repeat > 1 else None) for one in made)
+
+
+def resolved(workspace: Workspace, item: Input, overrides: Overrides) -> Resolved:
+    """The request of an input; what is wrong with a row is told with its number."""
+    try:
+        return resolve(workspace, item.document, item.file, given=item.given, overrides=overrides)
+    except UsageError as error:
+        if item.row is None:
+            raise
+        raise UsageError(f"row {item.row + 1}: {error.message}", hint="--vars: change the row, or the spec") from None
+
+
+def carry_out(running: Running, orders: Sequence[Order], how: Together) -> int:
+    """Run them: one while somebody watches, several as a batch. Gives the exit code."""
+    if len(orders) == 1 and how.resume is None:
+        request = orders[0].resolved
+        return running.one(Plan(request, running.connections([request])[0])).exit
+    compared = how.compared if how.resume is None else 1
+    terms = Terms(how.jobs or compared, how.max_fail, running.session.user.max_cost, compared)
+    return _batch(running, orders, terms, how.resume)
+
+
+def _batch(running: Running, orders: Sequence[Order], terms: Terms, resume: str | None) -> int:
+    """Run several, or what a batch has left."""
+    session, requests = running.session, [each.resolved for each in orders]
+    places = left(resume, requests, session.log) if resume is not None else list(range(len(orders)))
+    connections = running.connections(requests)
+    if not places:
+        session.screen.say(f"nothing is left of batch {resume}: all {len(orders)} runs have their answers")
+        return Exit.DONE
+    batch_id = resume or uuid.uuid4().hex[:12]
+    plans = [
+        Plan(
+            requests[place],
+            connections[place],
+            Batch(id=batch_id, n=len(orders), row=orders[place].row, repeat=orders[place].repeat),
+        )
+        for place in places
+    ]
+    return run_several(running, plans, terms, batch_id)
+
+
+def warn_of_pictures(session: Session, requests: Sequence[Resolved], *, streamed: bool) -> None:
+    """Tell what the makers' services do not take, or will not take for long, of the pictures that are asked for."""
+    today = datetime.now(UTC).date()
+    for told in dict.fromkeys(
+        advice.told
+        for each in requests
+        if picture_rules.hold_for(each.model.spec)
+        for advice in picture_rules.of_request(each.request, streamed=streamed, today=today)
+    ):
+        session.screen.warn(told)
+
+
+def refuse_losses(requests: Sequence[Resolved]) -> None:
+    """Raise `SpecError` where a model cannot carry everything of its request."""
+    refused = [refusal(each) for each in requests if each.losses]
+    if refused:
+        raise SpecError(dict.fromkeys(problem for refusal in refused for problem in refusal.problems))
+
+
+def dry_run(session: Session, requests: Sequence[Resolved], *, inline: bool) -> int:
+    """Print what would be sent."""
+    for told in dict.fromkeys(loss.told for each in requests for loss in each.losses):
+        session.screen.warn(told)
+    for each in requests:
+        shown = _dry(each, session, inline=inline, pretty=len(requests) == 1)
+        session.screen.write(session.screen.out, shown + "\n")
+    return Exit.DONE
+
+
+def _dry(resolved: Resolved, session: Session, *, inline: bool, pretty: bool) -> str:
+    """What would be sent; secrets of headers are not part of it."""
+    wire, target = resolved.compiled.wire, resolved.compiled.target
+    shown = lower(wire, reader(resolved.media, session.store)) if inline else encode(wire)
+    value = {"wire": shown, "target": {"operation": target.operation, "model": target.model}}
+    return json.dumps(value, ensure_ascii=True, indent=2 if pretty else None)

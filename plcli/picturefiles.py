@@ -1,0 +1,91 @@
+"""Pictures as files of a person: named copies in a folder beside the media store's own, and the system's viewer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from plcli import copies
+from plcli.errors import PlcliError
+from plcli.media import MediaMissing, sniff
+from plcli.mediastore import MediaStore
+from plcli.openers import open_file
+from plcli.records import Record
+from plcli.resolve import Resolved
+from plcli.response import ImagePart
+
+VIEWED = 8
+"""Pictures of one command that are opened."""
+
+
+class CopiedMedia(MediaStore):
+    """The media store as a person sees it who asked for copies: what has one is there."""
+
+    def __init__(self, store: MediaStore) -> None:
+        super().__init__(store.folder)
+        self.copies: dict[str, Path] = {}
+
+    def path(self, digest: str) -> Path | None:
+        """The copy, else the store's own file."""
+        return self.copies.get(digest) or super().path(digest)
+
+    def get(self, digest: str) -> bytes:
+        """The store's own bytes, which were checked; of a run that is not logged those of the copy."""
+        try:
+            return super().get(digest)
+        except MediaMissing:
+            with suppress(KeyError, OSError):
+                return self.copies[digest].read_bytes()
+            raise
+
+
+@dataclass(slots=True)
+class PictureFiles:
+    """Where the pictures of this command's runs are for a person; `folder` None: nowhere but in the store."""
+
+    store: CopiedMedia
+    folder: Path | None
+    viewed: list[Path] = field(default_factory=list)
+    trouble: PlcliError | None = None
+
+    def take(self, resolved: Resolved, record: Record, media: Mapping[str, bytes]) -> None:
+        """Copy the pictures of a run, of which `media` has the bytes. What stands against it is kept in `trouble`."""
+        digests = list(dict.fromkeys(part.media for part in _pictures(record) if part.media in media))
+        for number, digest in enumerate(filter(None, digests), 1):
+            stem = _stem(resolved, record) + (f"-{number}" if len(digests) > 1 else "")
+            if self.folder is not None and self.trouble is None:
+                try:
+                    self.store.copies[digest] = copies.write(self.folder, stem, media[digest], sniff(media[digest]))
+                except PlcliError as error:
+                    self.trouble = error
+            if (path := self.store.path(digest)) is not None:
+                self.viewed.append(path)
+
+    def view(self, warn: Callable[[str], None]) -> None:
+        """Open the pictures in the system's viewer."""
+        for path in self.viewed[:VIEWED]:
+            try:
+                open_file(path)
+            except PlcliError as error:
+                warn(error.message)
+        if len(self.viewed) > VIEWED:
+            warn(f"--open shows {VIEWED} pictures; {len(self.viewed) - VIEWED} more were made")
+
+
+def _pictures(record: Record) -> Sequence[ImagePart]:
+    parts = record.response.parts if record.response else ()
+    return [part for part in parts if isinstance(part, ImagePart)]
+
+
+def _stem(resolved: Resolved, record: Record) -> str:
+    """`logo-k3x9p`: the spec, else the first words of the prompt, and the run."""
+    name = resolved.file.stem.split(".")[0] if resolved.file is not None else _first_words(resolved)
+    return "-".join(filter(None, (name or "picture", record.id.rpartition("-")[2])))
+
+
+def _first_words(resolved: Resolved) -> str:
+    prompt = resolved.spec.prompt if resolved.spec is not None else None
+    return "-".join(re.findall(r"[a-z0-9]+", (prompt or "").lower())[:5])
