@@ -1,4 +1,4 @@
-"""Keeps the generated parts of the README true: help texts, tables, what commands print, and its picture.
+"""Keeps the generated parts of the README true: help texts, tables, what commands print, and its pictures.
 
 A generated part stands between `<!-- begin: WHAT -->` and `<!-- end -->`. Without an option this
 script fails when one is stale; with `--write` it writes them again.
@@ -37,16 +37,20 @@ EXAMPLE = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-PICTURE = ROOT / ".readme" / "run.svg"
-PICTURED = ("run hello --var name=Ada", "run weather --model echo-weather", "log list")
+PICTURES = {
+    ROOT / ".readme" / "run.svg": ("run hello --var name=Ada", "run weather --model echo-weather", "log list"),
+    ROOT / ".readme" / "card.svg": ("image logo --model echo-logo",),
+}
+"""Pictures of a terminal on which these commands were typed one after the other."""
 PART = re.compile(r"(<!-- begin: (?P<what>[^\n]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "COLUMNS": "100", "HOME": "/nonexistent"}
 
 
 def main() -> int:
-    """Check the README and its picture, or write them."""
+    """Check the README and its pictures, or write them."""
     fresh = {README: PART.sub(lambda part: part[1] + made(part["what"]) + part[3], README.read_text("utf-8"))}
-    fresh[PICTURE] = picture(PICTURED)
+    fresh |= {path: picture(commands) for path, commands in PICTURES.items()}
     stale = [path for path, text in fresh.items() if not path.exists() or words(path.read_text("utf-8")) != words(text)]
     for path in stale:
         if "--write" in sys.argv:
@@ -142,9 +146,7 @@ def on_terminal(arguments: list[str], folder: Path) -> str:
     own, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     command = [sys.executable, "-m", "plcli", *arguments]
-    process = subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT | {"TERM": "xterm-256color"}, stdin=its, stdout=its, stderr=its
-    )
+    process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT | TERMINAL, stdin=its, stdout=its, stderr=its)
     os.close(its)
     shown = b""
     with suppress(OSError):  # how Linux says that the other side is closed
