@@ -38,7 +38,8 @@ import against it.
     W  PROVIDERS   providers
     1  VOCABULARY  media < request, safety; media, response < exchange, failures
                    quotas, refusals, safety, waits < failures
-                   request < toolanswers; response, toolanswers < records; exchange, records < traffic; specs
+                   request < toolanswers; response < exchangerecords; exchangerecords, toolanswers < records
+                   exchange, records < traffic; specs
     0  FOUNDATION  brevity; cancel; docstrings; errors; extensions; headers; interrupts; paths; places; spelling
 
     commands       chat; convert; image; init; logexport < log; models; run; schema; validate

@@ -14,6 +14,7 @@ from plcli.conversation import Reading
 from plcli.documents import FORMATS, parse
 from plcli.errors import NotReplayable, SetupError, SpecError
 from plcli.exchange import Target, with_downloads
+from plcli.exchangerecords import ExchangeRecord
 from plcli.failures import CallFailed
 from plcli.fence import BadReference
 from plcli.loggedanswers import logged_answer
@@ -24,7 +25,7 @@ from plcli.moving import move
 from plcli.providers.reading import table
 from plcli.providers.registry import Compiled, adapter
 from plcli.providers.roundtrip import same
-from plcli.records import ExchangeRecord, Record
+from plcli.records import Record
 from plcli.request import BuiltinTool, Request
 from plcli.resolve import Overrides, Resolved, with_model
 from plcli.response import ToolCallPart

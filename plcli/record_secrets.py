@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Literal, get_origin
 
+from plcli.exchangerecords import ExchangeRecord
 from plcli.media import Json, is_digest
-from plcli.records import ExchangeRecord, Record
+from plcli.records import Record
 from plcli.redact import Redactor
 from plcli.response import Kept
 

@@ -1,6 +1,6 @@
 """The record: one line of the run log, everything that one run left behind.
 
-Wire bodies are kept as `traffic` writes them; plcli's own fields keep a fixed order and hold no nulls.
+The wires are kept as `traffic` writes them; plcli's own fields keep a fixed order and hold no nulls.
 Readers ignore unknown fields of a known version.
 """
 
@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from plcli.exchangerecords import ExchangeRecord
 from plcli.response import Failure, Kept, Part, State, Usage
 from plcli.toolanswers import AnsweredBy
 
@@ -54,71 +55,6 @@ class Source(Kept):
     """Whether secrets were taken out of the copy."""
     kept: str | None = None
     """Digest of the copy where it was redacted."""
-
-
-class AttemptRecord(Kept):
-    """One HTTP call of an exchange."""
-
-    started: str
-    """UTC."""
-    duration_ms: int
-    """Milliseconds."""
-    status: int | None = None
-    """HTTP status."""
-    request_id: str | None = None
-    """The provider's id of the call."""
-    waited_ms: int | None = None
-    """The pause before the call."""
-    error: Failure | None = None
-    """Why it gave no answer."""
-
-
-class DownloadRecord(Kept):
-    """The fetching of bytes that an answer gave the address of."""
-
-    url: str
-    """The address."""
-    duration_ms: int
-    """Milliseconds."""
-    status: int | None = None
-    """HTTP status."""
-    media: str | None = None
-    """Digest of the bytes, `sha256:…`."""
-    mime: str | None = None
-    """Type of the bytes."""
-    error: Failure | None = None
-    """Why there are no bytes."""
-
-
-class ExchangeRecord(Kept):
-    """One wire request with its wire response."""
-
-    key: str
-    """Key of a recording: what the request is, media by digest."""
-    operation: str
-    """`responses.create`, `chat.completions.create`, …"""
-    request: Any = None
-    """The wire request, media lifted."""
-    response: Any = None
-    """The wire response, media lifted; of a stream, the body it folds to."""
-    streamed: bool = False
-    """Whether the answer came as a stream."""
-    status: int | None = None
-    """HTTP status of the last attempt."""
-    request_id: str | None = None
-    """The provider's id of the last attempt."""
-    started: str
-    """UTC."""
-    first_event_ms: int | None = None
-    """Milliseconds until the first byte of the answer."""
-    duration_ms: int
-    """Milliseconds, retries included."""
-    attempts: list[AttemptRecord] = Field(default_factory=list)
-    """Every HTTP call."""
-    headers: dict[str, str] | None = None
-    """Chosen response headers."""
-    downloads: list[DownloadRecord] | None = None
-    """Bytes that were fetched because the answer held only their addresses."""
 
 
 class ToolResultRecord(Kept):

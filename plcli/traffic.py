@@ -10,8 +10,8 @@ import json
 from collections.abc import Sequence
 
 from plcli.exchange import Attempt, Download, Exchange
+from plcli.exchangerecords import AttemptRecord, DownloadRecord, ExchangeRecord
 from plcli.media import Json, decode, encode
-from plcli.records import AttemptRecord, DownloadRecord, ExchangeRecord
 
 SAME_LIMIT = 1_000_000
 """Items that the `$same` of one record may stand for, all together; real runs stay far below."""

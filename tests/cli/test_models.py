@@ -11,8 +11,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from plcli.environment import user_side
+from plcli.exchangerecords import ExchangeRecord
 from plcli.modeluse import Use, retiring, survey
-from plcli.records import Endpoint, ExchangeRecord, Record, line
+from plcli.records import Endpoint, Record, line
 from plcli.workspace import find
 from tests.support.cli import Cli, Process, Said, Write
 

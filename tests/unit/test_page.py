@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from plcli.exchange import Exchange, Target
+from plcli.exchangerecords import DownloadRecord
 from plcli.media import Json, MediaRef
 from plcli.mediastore import MediaStore
 from plcli.records import (
     Batch,
     Cost,
-    DownloadRecord,
     Endpoint,
     ExpectationRecord,
     Record,

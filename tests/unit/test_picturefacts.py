@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from plcli.records import ExchangeRecord, Record
+from plcli.exchangerecords import ExchangeRecord
+from plcli.records import Record
 from plcli.render.picturefacts import Parameter, facts, kind_of, weight
 from plcli.response import ImagePart
 

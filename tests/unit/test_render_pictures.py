@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from plcli.exchangerecords import ExchangeRecord
 from plcli.media import digest_of
 from plcli.mediastore import MediaStore
-from plcli.records import ExchangeRecord, Record, ResponseRecord
+from plcli.records import Record, ResponseRecord
 from plcli.redact import Redactor
 from plcli.render.answer import show_answer, show_findings, tokens
 from plcli.render.card import show_card
