@@ -34,6 +34,13 @@ def harmless(text: str, *, multiline: bool = True) -> str:
     return shown if multiline else shown.replace("\n", "\\n").replace("\t", "\\t")
 
 
+def harmless_json(text: str) -> str:
+    """The same value as JSON, with everything that `harmless` would show escaped (`\\u001b`)."""
+    if text.isascii() and text.isprintable():
+        return text
+    return re.sub(_VISIBLE, _escape_json, text)
+
+
 class Stream:
     """`harmless` for text that comes in pieces, cut anywhere."""
 
@@ -65,6 +72,10 @@ class Stream:
 
 def _escape(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode("ascii")
+
+
+def _escape_json(match: re.Match[str]) -> str:
+    return re.sub("....", r"\\u\g<0>", match[0].encode("utf-16-be", "surrogatepass").hex())
 
 
 def _mended(text: str) -> str:

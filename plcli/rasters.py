@@ -12,14 +12,18 @@ from struct import error as TooShort
 from struct import unpack_from
 from zlib import crc32
 
-MOST_PIXELS = 80_000_000
-"""Pixels up to which a picture is drawn; decoded they fill 320 MB, and Pillow takes them without a warning."""
+MOST_PIXELS = 40_000_000
+"""Pixels up to which a picture is drawn; decoders fill up to 20 bytes for each."""
 
 MOST_PIECES = 1_000_000
 """Chunks, segments or blocks of a picture that are looked at; real ones of 64 MB have a quarter of these."""
 
+MOST_SCANS = 100
+"""Passes over all pixels of which a JPEG may be made; encoders make a dozen, and each is a few bytes at least."""
+
 _CUT_OFF = "it is cut off"
 _DAMAGED = "it is damaged"
+_TOO_MANY = "it is made of too many pieces"
 
 
 @dataclass(slots=True)
@@ -70,7 +74,7 @@ def _pieces() -> Iterator[None]:
     """As many turns as pieces are looked at; then `_Broken`."""
     for _ in range(MOST_PIECES):
         yield
-    raise _Broken("it is made of too many pieces")
+    raise _Broken(_TOO_MANY)
 
 
 def _png(data: bytes, seen: Raster) -> None:
@@ -105,7 +109,7 @@ _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 def _jpeg(data: bytes, seen: Raster) -> None:
     marker = re.compile(_JPEG_MARKER, re.DOTALL)
-    at, drawn = 2, False
+    at, scans = 2, 0
     for _ in _pieces():
         match = marker.search(data, at)
         if match is None:
@@ -121,9 +125,11 @@ def _jpeg(data: bytes, seen: Raster) -> None:
         if kind in _JPEG_SIZES:
             height, width = unpack_from(">HH", data, at + 3)
             seen.found(width, height)
-        drawn = drawn or kind == 0xDA
+        scans += kind == 0xDA
+        if scans > MOST_SCANS:
+            raise _Broken(_TOO_MANY)
         at += length
-    if not drawn:
+    if not scans:
         raise _Broken(_DAMAGED)
 
 

@@ -68,7 +68,7 @@ def list_runs(
     records = selected(session, (), chosen, newest_first=True)
     if screen.machine:
         for record in records:
-            screen.write(screen.out, line(record) + "\n")
+            screen.json(line(record))
     else:
         show_table(_COLUMNS, map(_row, records), screen)
     return Exit.DONE
@@ -103,7 +103,7 @@ def show(
             reason = f"the wires of run {record.id} are damaged: {error}"
             raise LogError(reason, where=str(session.log.path), hint=f"plcli log show {record.id}") from None
     elif screen.machine:
-        screen.write(screen.out, line(record) + "\n")
+        screen.json(line(record))
     else:
         show_card(record, session.store, screen)
     return Exit.DONE

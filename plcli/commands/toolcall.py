@@ -125,7 +125,7 @@ def _show(session: Session, asked: ToolCallPart, given: ToolAnswer) -> None:
             **({"result": encode(given.result)} if given.error is None else {"error": given.error}),
             "duration_ms": given.duration_ms,
         }
-        screen.write(screen.out, screen.redact(json.dumps(value, ensure_ascii=False)) + "\n")
+        screen.json(screen.redact(json.dumps(value, ensure_ascii=False)))
     elif given.error is None:
         text = given.result if isinstance(given.result, str) else compact(encode(given.result))
         screen.print(text)

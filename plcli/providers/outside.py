@@ -15,7 +15,7 @@ from typing import Any
 
 from plcli.brevity import cut
 from plcli.failures import CallFailed, failed
-from plcli.providers.network import Network, Stream
+from plcli.providers.network import CALL, Network, Stream, until_deadline
 
 # Text, which is compiled when something is fetched: most commands never do.
 _NAME = r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}"
@@ -90,6 +90,8 @@ class Outside(Network):
         """A connection to one of the addresses that were judged. Raises `CallFailed`, and what httpcore raises."""
         if (host, port) == _HOME.get():
             return super().connect_tcp(host, port, timeout, **options)
+        # Name servers of strangers may take their time, and nothing bounds that.
+        until_deadline(CALL.get(), timeout)
         *others, last = _resolved(host, port)
         for address in (*others, last):
             if not is_public(address):

@@ -33,6 +33,9 @@ ERROR_BODY_LIMIT = 1024 * 1024
 
 _CHECK_ENVIRONMENT = "check SSL_CERT_FILE and SSL_CERT_DIR, and HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY"
 
+_ENDLESS = ("br", "zstd")
+"""Packings of which a few bytes can become gigabytes at once; by gzip and deflate none becomes more than a thousand."""
+
 _MAKING = Lock()
 
 
@@ -107,13 +110,25 @@ def _client() -> httpx2.Client:
             call.tap.headers = dict(response.headers)
             if not response.is_success:
                 raise classify(response.status_code, _error_body(response), response.headers)
+            check_packing(response)
             if not stream:
                 response.read()
             return response
 
-    made = Client(limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS))
+    limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+    made = Client(limits=limits, headers={"Accept-Encoding": "gzip, deflate"})
     lay(made)
     return made
+
+
+def check_packing(response: httpx2.Response) -> None:
+    """Close a response, and raise `CallFailed`, where unpacking it could fill the memory before anything is counted."""
+    packings = [name.strip().lower() for name in response.headers.get("content-encoding", "").split(",")]
+    if len(packings) == 1 and packings[0] not in _ENDLESS:
+        return
+    response.close()
+    how = "more than once" if len(packings) > 1 else f"as {packings[0]}, which was not asked for"
+    raise failed("protocol", f"{response.url.raw_host.decode('ascii')} sent bytes that are packed {how}")
 
 
 def translate(error: Exception, call: Call) -> CallFailed:
@@ -184,6 +199,7 @@ def _error_body(response: httpx2.Response) -> Any:
     try:
         # What came before the connection broke or the time was over still tells more than that does.
         with suppress(httpx2.HTTPError, httpx2.StreamError, CallFailed):
+            check_packing(response)
             for chunk in response.iter_bytes():
                 data += chunk
                 if len(data) > ERROR_BODY_LIMIT:

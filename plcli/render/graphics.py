@@ -107,13 +107,19 @@ def draw(data: bytes, screen: Screen, stream: TextIO) -> int:
 
 
 def protocol_of(screen: Screen, stream: TextIO) -> Protocol:
-    """How pictures are drawn on a stream; `off` where it is no terminal, or shows neither colours nor blocks."""
+    """How pictures are drawn on a stream; `off` where it is no terminal, or shows neither colours nor blocks.
+
+    Raises `Undrawable` where the variable names no protocol.
+    """
     environ = screen.environ
     if not screen.colours(stream) or not _takes_blocks(stream):
         return "off"
     named = environ.get(VARIABLE)
     if named:
-        return next((protocol for protocol in get_args(Protocol) if protocol == named), "off")
+        known: tuple[Protocol, ...] = get_args(Protocol)
+        if named not in known:
+            raise Undrawable(f"{VARIABLE}={named} is none of {', '.join(known)}")
+        return known[known.index(named)]
     for variable, beginning, protocol in _SIGNS:
         value = environ.get(variable)
         if value and value.startswith(beginning):
@@ -144,6 +150,8 @@ def drawn(data: bytes, protocol: Protocol, window: Window, environ: dict[str, st
         with warnings.catch_warnings():
             # What Pillow finds odd, and draws, is of no interest to whoever looks.
             warnings.simplefilter("ignore")
+            # The size that Pillow finds may be another one than that of the headers.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
                 columns, rows = _fitting(picture.size, window)
                 cell = Cell(1, 2) if protocol == "blocks" else window.cell

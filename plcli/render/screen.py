@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from plcli.plaintext import harmless
+from plcli.plaintext import harmless, harmless_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -84,6 +84,10 @@ class Screen:
     def print(self, *parts: str | tuple[str, str]) -> None:
         """A line of the answer, untrusted, its parts plain or with a style."""
         self._line(self.out, parts)
+
+    def json(self, text: str) -> None:
+        """A line of JSON, without secrets, for a program; what a terminal would obey is escaped there."""
+        self.write(self.out, (harmless_json(text) if self.terminal else text) + "\n")
 
     def draw(self, table: Table) -> None:
         """A table of the answer; its texts have passed `clean`."""

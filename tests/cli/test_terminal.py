@@ -55,13 +55,14 @@ def test_an_error_is_red_on_a_terminal(workspace: Path, plcli_process: Process) 
 
 
 def test_what_a_model_says_cannot_command_the_terminal(plcli_process: Process, write: Write) -> None:
-    write("models/evil.yaml", 'kind: model\nprovider: echo\nmodel: e\nscript: [{text: "a\\e[2Jb\\e]0;title\\ac"}]\n')
-    for args in (("run", "--prompt", "x", "-m", "evil"), ("log", "list"), ("log", "show")):
+    script = '[{text: "a\\e[2Jb\\e]0;title\\ac\\x9b2J"}]'
+    write("models/evil.yaml", f"kind: model\nprovider: echo\nmodel: e\nscript: {script}\n")
+    asked, shown = ("run", "--prompt", "x", "-m", "evil"), ("log", "show")
+    for args in (asked, ("log", "list"), shown, *((*each, "--format", "json") for each in (asked, shown))):
         with plcli_process.terminal(*args, NO_COLOR="1") as terminal:
             assert terminal.end() == 0
-        assert "\x1b" not in terminal.text
-        assert "\x07" not in terminal.text
-    assert last_record()["response"]["text"] == "a\x1b[2Jb\x1b]0;title\x07c"
+        assert not set("\x1b\x07\x9b") & set(terminal.text)
+    assert last_record()["response"]["text"] == "a\x1b[2Jb\x1b]0;title\x07c\x9b2J"
 
 
 def test_a_list_fits_a_narrow_window(workspace: Path, cli: Cli, plcli_process: Process) -> None:

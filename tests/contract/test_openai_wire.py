@@ -187,6 +187,16 @@ def test_a_compressed_body_is_unpacked_and_a_broken_one_is_told(server: Loopback
     assert fail(server).failure.kind == "protocol"
 
 
+@pytest.mark.parametrize("packing", ["br", "zstd", "gzip, gzip"])
+def test_an_answer_that_may_become_gigabytes_at_once_is_not_unpacked(server: Loopback, packing: str) -> None:
+    body = gzip.compress(gzip.compress(b'{"ok": 1}'))
+    server.answer(body=body, type="application/json", headers={"Content-Encoding": packing})
+    server.answer(400, body=body, type="application/json", headers={"Content-Encoding": packing})
+    assert "127.0.0.1 sent bytes that are packed" in fail(server).message
+    assert fail(server).failure.status == 400
+    assert {request.headers["accept-encoding"] for request in server.received} == {"gzip, deflate"}
+
+
 def test_the_tap_sees_status_headers_and_the_first_byte(server: Loopback) -> None:
     server.answer(json={}, headers={"X-Request-Id": "req_1"})
     server.answer(429, json={}, headers={"X-Request-Id": "req_2"})

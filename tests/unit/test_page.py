@@ -291,6 +291,40 @@ def test_only_sound_pictures_are_drawn(store: MediaStore, data: bytes, drawn: bo
     assert words in shown.text
 
 
+SVG_NS = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8">'
+CUT = b'<clipPath id="a"><circle r="4"/></clipPath>' + b'<rect clip-path="url(#a)"/>' * 3
+
+
+@pytest.mark.parametrize(
+    ("inner", "drawn"),
+    [
+        (CUT, True),
+        (b"<style>.a{fill:red}</style>", True),
+        (b'<style type="text/css"><![CDATA[ .a{fill:red} ]]></style>', True),
+        (b'<linearGradient id="g"/>' + b'<rect fill="url(#g)"/>' * 20, True),
+        (CUT * 3, False),
+        (b'<mask id="a"/>' + b'<rect style="mask/**/:url(#a)"/>' * 9, False),
+        (CUT + b"<style>rect{clip-path:url(#a)}</style>", False),
+        (b'<marker id="a"/>', False),
+        (b'<g filter="blur(9px)"/>', False),
+        (b'<g style="fil\\74 er:blur(9px)"/>', False),
+        (b'<g style="&#102;ilter:blur(9px)"/>', False),
+        (b"<style> .a, #b {fill:red} /* dark */ rect{stroke:#fff;} </style>", True),
+        (b"<style>rect:nth-child(3n of g) ~ *{fill:red}</style>", False),
+        (b'<text style="text-shadow:0 0 9px red"/>', False),
+        (b"<style>g{fil<!-- -->ter:blur(9px)}</style>", False),
+        (b"<style><![CDATA[g{fil]]>ter:blur(9px)}", False),
+        (b"<style><![CDATA[g{fil]]>ter:blur(9px)}</style>", False),
+        (b'<style a=">">g{fil<?x?>ter:blur(9px)}</style>', False),
+        (b'<image href="data:image/svg+xml;base64,AAAA"/>', False),
+    ],
+)
+def test_a_drawing_that_could_keep_a_browser_busy_is_not_drawn(store: MediaStore, inner: bytes, drawn: bool) -> None:
+    data = SVG_NS + inner + b"</svg>"
+    shown = a_page(store, a_record(ImagePart(media=store.put(data, "image/svg+xml"), mime="image/svg+xml")))
+    assert bool([found for found in shown.all("img") if "src" in found]) is drawn
+
+
 def test_bytes_that_are_gone_or_altered_are_said(store: MediaStore) -> None:
     digest = store.put(TINY, "image/png")
     path = store.path(digest)

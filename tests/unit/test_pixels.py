@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from plcli import rasters
-from plcli.media import sniff
 from plcli.pixels import Look, look
+from plcli.signatures import sniff
 from tests.support.pictures import SVG, gif, jpeg, png, webp
 
 FORMATS = {
@@ -196,6 +196,14 @@ def test_what_is_damaged_or_huge_is_told_and_not_drawn(data: bytes, fault: str) 
 def test_a_picture_of_countless_pieces_is_not_read_to_its_end(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rasters, "MOST_PIECES", 10)
     assert look(data).faults in (("it is made of too many pieces",), ("it is damaged",))
+
+
+def test_a_picture_that_is_drawn_over_and_over_is_not_drawn() -> None:
+    whole = encoded("JPEG", size=(40, 30), progressive=True)
+    last = whole[whole.rindex(b"\xff\xda") : -2]
+    often = {times: look(whole[:-2] + last * times + whole[-2:]) for times in (20, 100)}
+    assert (often[20].faults, often[20].drawable) == ((), True)
+    assert (often[100].faults, often[100].drawable) == (("it is made of too many pieces",), False)
 
 
 NS = 'xmlns="http://www.w3.org/2000/svg"'

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plcli.plaintext import Stream, harmless
+from plcli.plaintext import Stream, harmless, harmless_json
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 HEART_ON_FIRE = "\u2764\ufe0f\u200d\U0001f525"
@@ -45,6 +47,13 @@ def test_what_people_write_is_unchanged(text: str) -> None:
 )
 def test_what_a_terminal_obeys_or_hides_is_shown(text: str, shown: str) -> None:
     assert harmless(text) == shown
+
+
+@given(st.text(st.characters()) | st.sampled_from([FAMILY, PERSIAN, "\x9b31m\x9d\x7f", "\u202e\U000e0041", "\ud83d"]))
+def test_json_keeps_its_value_and_is_as_harmless(text: str) -> None:
+    shown = harmless_json(json.dumps([text], ensure_ascii=False))
+    assert json.loads(shown) == [text]
+    assert harmless(shown) == shown
 
 
 def test_one_line_stays_one_line() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import subprocess
 import sys
 from contextlib import suppress
@@ -14,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
+from plcli.pixels import look
 from plcli.render.graphics import Cell, Undrawable, Window, draw, drawn, protocol_of
 from tests.support import pictures
 from tests.support.terminals import (
@@ -116,6 +118,17 @@ def test_what_is_no_whole_picture_is_not_drawn(data: bytes, words: str) -> None:
         drawn(data, "blocks", WINDOW, TRUECOLOR)
 
 
+def test_a_picture_larger_than_its_headers_say_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames, file = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")], io.BytesIO()
+    frames[0].save(file, "AVIF", save_all=True, append_images=frames[1:])
+    stated = b"ispe\0\0\0\0" + struct.pack(">II", 40, 40)
+    data = file.getvalue().replace(stated, b"ispe\0\0\0\0" + struct.pack(">II", 8, 8))
+    assert (look(data).width, drawn(data, "blocks", WINDOW, TRUECOLOR).rows) == (8, 20)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(Undrawable, match="DecompressionBomb"):
+        drawn(data, "blocks", WINDOW, TRUECOLOR)
+
+
 VALID = (quarters(), pictures.jpeg(), pictures.webp(), pictures.gif(2))
 
 
@@ -151,7 +164,6 @@ def test_damaged_bytes_are_drawn_or_refused(data: bytes, changes: list[tuple[int
         ({"TERM": "screen.xterm-kitty", "STY": "1.pts"}, "blocks"),
         ({"TERM": "xterm-kitty", "PLCLI_PICTURES": "sixel"}, "sixel"),
         ({"PLCLI_PICTURES": "off"}, "off"),
-        ({"PLCLI_PICTURES": "oil"}, "off"),
         ({"PLCLI_PICTURES": ""}, "blocks"),
         ({"TERM": "dumb", "PLCLI_PICTURES": "blocks"}, "off"),
         ({"NO_COLOR": "1", "TERM": "xterm-kitty"}, "off"),
@@ -160,6 +172,12 @@ def test_damaged_bytes_are_drawn_or_refused(data: bytes, changes: list[tuple[int
 def test_the_environment_says_how_a_terminal_draws(environ: dict[str, str], protocol: str) -> None:
     screen = screen_of(environ=environ)
     assert protocol_of(screen, screen.out) == protocol
+
+
+def test_a_protocol_that_there_is_not_is_told_with_those_that_there_are() -> None:
+    screen = screen_of(environ={"PLCLI_PICTURES": "oil"})
+    with pytest.raises(Undrawable, match="PLCLI_PICTURES=oil is none of kitty, iterm2, sixel, blocks, off"):
+        draw(quarters(), screen, screen.out)
 
 
 def test_a_pipe_and_a_narrow_encoding_show_no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:

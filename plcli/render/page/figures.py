@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from itertools import islice
 from typing import NamedTuple
 
 from plcli.errors import LogError
@@ -14,8 +15,21 @@ from plcli.render.picturefacts import PictureFacts, kind_of, weight
 
 _SVG = "image/svg+xml"
 _SVG_LIMIT = 500_000
-_LABOUR = re.compile(rb"<(?:[\w.-]+:)?(?:use|filter|pattern)\b", re.IGNORECASE)
-"""With what a few lines of a drawing may keep a browser busy without end."""
+_LABOUR = re.compile(
+    rb"<(?:[\w.-]+:)?(?:use|pattern|marker)\b|\b(?:filter|shadow)\b|data:image/svg|[\\]|&#"
+    rb"|<(?:[\w.-]+:)?style\b(?![^<>]*+>\s*+(?:<!\[CDATA\[)?(?:[\w\s.#,*/-]*+\{[^]<>{}]*+\})*+\s*+(?:\]\]>\s*+)?</)",
+    re.IGNORECASE,
+)
+"""With what a few lines of a drawing may keep a browser busy without end, and spellings that hide it.
+
+Of style sheets pass those that consist of plain rules.
+"""
+
+_CUT = re.compile(rb"(?:mask|clip-path)[a-z-]{0,20}\s*+[=:/]", re.IGNORECASE)
+"""The use of a mask or a clip path, which may hold shapes that use others."""
+
+_MOST_CUTS = 8
+_SHEET = re.compile(rb"<(?:[\w.-]+:)?style\b", re.IGNORECASE)
 
 
 class Figure(NamedTuple):
@@ -91,4 +105,8 @@ class Figures:
 
 def _is_quiet(drawing: bytes) -> bool:
     """Whether an SVG is sound, and does nothing but draw; its label does not count."""
-    return len(drawing) <= _SVG_LIMIT and not _LABOUR.search(drawing) and not look(drawing).faults
+    if len(drawing) > _SVG_LIMIT or _LABOUR.search(drawing):
+        return False
+    # One rule of a style sheet holds for any number of shapes.
+    most = 0 if _SHEET.search(drawing) else _MOST_CUTS
+    return sum(1 for _ in islice(_CUT.finditer(drawing), most + 1)) <= most and not look(drawing).faults
