@@ -17,12 +17,13 @@ from plcli.engine import Turn
 from plcli.errors import PlcliError
 from plcli.exchange import Download, Exchange
 from plcli.failures import failed, failure_of
-from plcli.media import UNKNOWN, Json, Media, MediaMissing, MediaReader, digest_of, encode, sniff
+from plcli.media import Json, Media, MediaMissing, MediaReader, digest_of, encode
 from plcli.pixels import look
 from plcli.providers.download import fetch
 from plcli.providers.reading import table
 from plcli.request import BuiltinTool, Request
 from plcli.response import Failure, ImagePart, Part, Response
+from plcli.signatures import UNKNOWN, sniff
 
 MOST = 32
 """Addresses of one answer that are fetched; no api makes as many pictures at once."""
@@ -30,7 +31,9 @@ MOST = 32
 MOST_BYTES = 128 * 1024 * 1024
 """Bytes after which no more addresses of an answer are fetched."""
 
+_ASK_FOR_BYTES = "ask for the bytes themselves: `response_format: b64_json` under `image` of the spec"
 _DRAWS = "image_generation"
+_NO_BASE64 = "its bytes are no base64"
 _SUBTYPES = {"jpg": "jpeg", "svg": "svg+xml"}
 
 
@@ -45,7 +48,7 @@ def delivered(turn: Turn, connection: Connection, *, read_media: MediaReader, ca
     wanted = adapter.wanted(exchange.request)
     if not turn.response.images and not wanted:
         return turn
-    fetching = _Fetching(connection.base_url, cancel, until)
+    fetching = _Fetching(connection.api, connection.base_url, cancel, until)
     if not connection.provider.local:
         fetching.run([part.url for part in turn.response.images if part.url is not None and part.media is None])
     media = turn.media | fetching.media
@@ -55,6 +58,8 @@ def delivered(turn: Turn, connection: Connection, *, read_media: MediaReader, ca
             return media[digest] if digest in media else read_media(digest)
         return None
 
+    # An answer that did not come to its end says nothing of pictures that are missing.
+    wanted = wanted if turn.failure is None else 0
     response = told(turn.response, asked(exchange, connection), wanted, fetching.downloads, data)
     if fetching.stopped is not None and turn.failure is None:
         response = response.model_copy(update={"state": "incomplete", "failure": fetching.stopped})
@@ -71,6 +76,7 @@ def delivered(turn: Turn, connection: Connection, *, read_media: MediaReader, ca
 class _Fetching:
     """Addresses fetched one after the other; `stopped` says that somebody interrupted it."""
 
+    api: str
     near: str | None
     cancel: Cancel
     until: float
@@ -84,13 +90,20 @@ class _Fetching:
             if self.stopped is None and sum(map(len, self.media.values())) < MOST_BYTES:
                 self.downloads.append(self.one(url))
 
+    def hinted(self, failure: Failure) -> Failure:
+        """The failure with what else can be done about it."""
+        if self.api != "images" or failure.kind == "interrupted":
+            return failure
+        hint = ", or ".join(filter(None, (failure.hint, _ASK_FOR_BYTES)))
+        return failure.model_copy(update={"hint": hint})
+
     def one(self, url: str) -> Download:
         """What came of an address."""
         began = time.monotonic()
         try:
             found = fetch(url, near=self.near, deadline=self.until, cancel=self.cancel)
         except (PlcliError, KeyboardInterrupt) as error:
-            failure = failure_of(error)
+            failure = self.hinted(failure_of(error))
             self.stopped = failure if failure.kind == "interrupted" else None
             return Download(url, _ms(began), failure.status, failure=failure)
         digest = digest_of(found.data)
@@ -130,16 +143,35 @@ def told(
     parts = tuple(_looked_at(part, asked, downloads, data) for part in response.parts)
     response = response.model_copy(update={"parts": parts})
     images = response.images
-    if response.state != "ok":
+    cut = response.state == "incomplete" and response.failure is None
+    if response.state != "ok" and not (cut and wanted and not images):
         return response
-    lost = next((download.failure for download in downloads if download.failure is not None), None)
-    if lost is not None and not any(part.media for part in images) and (wanted or not response.text):
+    lost = _lost(images, downloads)
+    if lost is not None and (wanted or not response.text):
         return response.model_copy(update={"state": "error", "failure": lost})
     if wanted and not images:
-        what = "the model answered in words, and made no picture" if response.text else "no picture came"
-        failure = failed("invalid", what, "say clearly that a picture is wanted, and of what").failure
+        what, hint = _without(response, cut=cut)
+        failure = failed("invalid", what, hint).failure
         return response.model_copy(update={"state": "no_image", "failure": failure})
     return response.model_copy(update={"missing": wanted - len(images)}) if len(images) < wanted else response
+
+
+def _without(response: Response, *, cut: bool) -> tuple[str, str]:
+    """Why there is no picture, and what to do about it."""
+    if cut:
+        return f"the answer was cut before a picture came ({response.finish_reason})", "raise params.max_output_tokens"
+    what = "the model answered in words, and made no picture" if response.text else "no picture came"
+    return what, "say clearly that a picture is wanted, and of what"
+
+
+def _lost(images: Sequence[ImagePart], downloads: Sequence[Download]) -> Failure | None:
+    """Why there are no bytes of any picture; None where there are some, or no picture came."""
+    if any(part.media for part in images):
+        return None
+    if any(part.url is None for part in images):
+        return failed("protocol", f"a picture came, but {_NO_BASE64}", "run it again").failure
+    lost = next((download.failure for download in downloads if download.failure is not None), None)
+    return lost and lost.model_copy(update={"message": f"the picture was not fetched: {lost.message}"})
 
 
 def _looked_at(
@@ -148,7 +180,7 @@ def _looked_at(
     if not isinstance(part, ImagePart):
         return part
     known: dict[str, object] = {"requested": None if asked is None else dict(asked)}
-    digest, label, faults = part.media, _label(part), []
+    digest, label, faults = part.media, _label(part), list(part.faults or ())
     if digest is None and part.url is not None:
         download = next((each for each in downloads if each.url == part.url), None)
         if download is None:
@@ -158,7 +190,7 @@ def _looked_at(
         else:
             digest = download.media
     elif digest is None:
-        faults.append("its bytes are no base64")
+        faults.append(_NO_BASE64)
     content = data(digest) if digest is not None else None
     if content is not None:
         seen = look(content, label)

@@ -18,7 +18,7 @@ from plcli.media import Json
 from plcli.quotas import spent
 from plcli.refusals import hint_of_refused, refused_parameter
 from plcli.response import Failure
-from plcli.safety import filtered, moderated
+from plcli.safety import filtered, is_safety, moderated, tells_of_safety
 from plcli.waits import LONGEST_WAIT, asked_wait
 
 EXIT_OF_KIND: dict[str, Exit] = {
@@ -55,13 +55,6 @@ _KIND_OF_STATUS = {
 }
 
 _KIND_OF_WORD = {
-    "bio_policy": "safety",
-    "content_filter": "safety",
-    "content_policy_violation": "safety",
-    "image_content_policy_violation": "safety",
-    "misalignment_policy_violation": "safety",
-    "moderation_blocked": "safety",
-    "responsibleaipolicyviolation": "safety",
     "billing_hard_limit_reached": "quota",
     "billing_disabled": "quota",
     "billing_not_active": "quota",
@@ -184,14 +177,16 @@ def _listen(body: Json | str) -> _Said:
         return _Said("" if body is None else bounded(json.dumps(body)))
     error = body.get("error", body)
     if isinstance(error, str):
-        return _Said(bounded(error), code=_word(body.get("code")), type=_word(body.get("type")))
+        told = filter(None, (error, _message(body)))
+        return _Said(bounded(": ".join(told)), code=_word(body.get("code")), type=_word(body.get("type")))
     if not isinstance(error, dict):
         error = body
     if isinstance(error.get("status"), str) and isinstance(error.get("code"), int):
         return _listen_to_gemini(error)
-    inner = error.get("innererror")
+    inner = error.get("innererror", error.get("inner_error"))
     inner = inner if isinstance(inner, dict) else {}
-    found = filtered(inner.get("content_filter_result")) + moderated(error.get("moderation_details"))
+    results = inner.get("content_filter_result", inner.get("content_filter_results"))
+    found = filtered(results) + moderated(error.get("moderation_details"))
     code, kind = _word(error.get("code")), _word(error.get("type"))
     words = (code, kind, _word(inner.get("code")))
     return _Said(
@@ -257,6 +252,8 @@ def _kind(status: int, said: _Said) -> str:
     if status < 400:
         return "protocol"
     if status < 500:
+        if any(map(is_safety, said.words)) or (status in (400, 403, 422) and tells_of_safety(said.message)):
+            return "safety"
         for word, kind in _KIND_OF_WORD.items():
             if word in said.words:
                 return kind

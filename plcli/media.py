@@ -14,7 +14,9 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
+
+from plcli.signatures import sniff
 
 Json = Any
 """Plain JSON, or a wire: JSON whose leaves may be `MediaRef` and `Redacted` too."""
@@ -30,14 +32,12 @@ LIFT_FROM = 4096
 DEPTH = 200
 """Levels of objects and lists that a wire may have; a deeper one would end the interpreter's stack."""
 
-UNKNOWN = "application/octet-stream"
-"""The mime type of bytes that show none."""
-
 _TOO_DEEP = f"more than {DEPTH} levels of objects and lists"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+=\"-]+)*);base64,", re.ASCII)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}", re.ASCII)
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+={0,2}", re.ASCII)
+_LINE = re.compile(r"([A-Za-z0-9+/=_-]++)(\r?\n)", re.ASCII)
 
 
 class MediaMissing(LookupError):
@@ -58,12 +58,25 @@ def digest_of(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+class Lines(NamedTuple):
+    """How base64 was broken into lines: characters of each, what ends one, and whether the last one was ended too."""
+
+    width: int
+    end: str
+    ended: bool
+
+    def broken(self, code: str) -> str:
+        """The code in lines."""
+        lines = (code[at : at + self.width] for at in range(0, len(code), self.width))
+        return self.end.join(lines) + (self.end if self.ended else "")
+
+
 @dataclass(frozen=True, slots=True)
 class MediaRef:
     """Bytes taken out of a wire, with what is needed to restore the exact string.
 
-    `prefix` is kept only where a data URL is not `data:MIME;base64,`; `padded` is False where the
-    trailing `=` was missing.
+    `prefix` is kept only where a data URL is not `data:MIME;base64,` and plain base64; `padded` is False where the
+    trailing `=` was missing; `lines` only where there were some; `tail` are characters at the end that give no byte.
     """
 
     digest: str
@@ -71,6 +84,8 @@ class MediaRef:
     encoding: Encoding = "base64"
     prefix: str | None = None
     padded: bool = True
+    lines: Lines | None = None
+    tail: str = ""
 
     def text(self, data: bytes) -> str:
         """The exact string that stood in the wire."""
@@ -80,9 +95,11 @@ class MediaRef:
         body = code(data).decode("ascii")
         if not self.padded:
             body = body.rstrip("=")
-        if self.encoding == "data-url":
-            return (self.prefix if self.prefix is not None else f"data:{self.mime};base64,") + body
-        return body
+        body += self.tail
+        if self.lines is not None:
+            body = self.lines.broken(body)
+        head = f"data:{self.mime};base64," if self.encoding == "data-url" else ""
+        return (head if self.prefix is None else self.prefix) + body
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,59 +112,45 @@ class Redacted:
 Media = dict[str, bytes]
 """Bytes by digest, as `lift` found them."""
 
-_HEAD = 64 * 1024
-"""Bytes that `sniff` looks at; a drawing may begin with a long comment."""
-
-# Text, which is compiled when bytes are looked at: most commands never do.
-_COMMENTS = rb"(?:\xef\xbb\xbf)?(?>\s+|<!--.*?-->)*+"
-_PROLOG = rb"(?:\xef\xbb\xbf)?(?>\s+|<!--.*?-->|<\?.*?\?>|<!DOCTYPE\s+(?:[\w.-]+:)?svg\b[^>\[]*(?:\[.*?\]\s*)?>)*+"
-_SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (rb"\x89PNG\r\n\x1a\n", "image/png"),
-    (rb"\xff\xd8\xff", "image/jpeg"),
-    (rb"GIF8[79]a", "image/gif"),
-    (rb"RIFF.{4}WEBP", "image/webp"),
-    (rb".{4}ftyp(?:.{4}){0,16}?avi[fs]", "image/avif"),
-    (rb".{4}ftyp(?:.{4}){0,16}?he(?:ic|ix|vc|vx)", "image/heic"),
-    (rb"BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}", "image/bmp"),
-    (_PROLOG + rb"<(?:[\w.-]+:)?svg[\s/>]", "image/svg+xml"),
-    (_COMMENTS + rb"<(?i:!doctype\s+html|html)\b", "text/html"),
-    (rb"%PDF-", "application/pdf"),
-    (rb"ID3", "audio/mpeg"),
-    (rb"OggS", "audio/ogg"),
-    (rb"RIFF.{4}WAVE", "audio/wav"),
-)
-
-
-def sniff(data: bytes) -> str:
-    """The mime type that the first bytes show; `UNKNOWN` when they show none."""
-    shown = (mime for signature, mime in _SIGNATURES if re.compile(signature, re.DOTALL).match(data, 0, _HEAD))
-    return next(shown, UNKNOWN)
-
 
 def _lift_string(text: str, named: bool) -> tuple[MediaRef, bytes] | None:
     """The reference and bytes of one string, or None where it is no media or would not come back exactly."""
-    prefix, mime, body = None, None, text
+    head, prefix, mime, body = None, None, None, text
     encoding: Encoding = "base64"
     if text.startswith("data:"):
         match = _DATA_URL.match(text)
         if match is None:
             return None
-        mime = match[1] or "text/plain"
-        prefix = None if match[0] == f"data:{mime};base64," else match[0]
+        head, mime = match[0], match[1] or "text/plain"
+        prefix = None if head == f"data:{mime};base64," else head
         encoding, body = "data-url", text[match.end() :]
     elif not named and len(text) < LIFT_FROM:
         return None
+    lines = None
+    if first := _LINE.match(body):
+        lines = Lines(len(first[1]), first[2], body.endswith(first[2]))
+        body = body.replace(first[2], "")
     if not _BASE64.fullmatch(body):
-        if encoding == "data-url" or not _BASE64URL.fullmatch(body):
+        if not _BASE64URL.fullmatch(body):
             return None
-        encoding = "base64url"
-    padded = len(body) % 4 == 0
+        encoding, prefix = "base64url", head
+    # What is cut off inside a group of four is kept as far as it goes, where nothing else than bytes can be.
+    cut = len(body.rstrip("=")) // 4 * 4
+    for tail in ("", body[cut:]) if named or head else ("",):
+        code = body[: len(body) - len(tail)]
+        data = _decoded(code, encoding)
+        ref = MediaRef(digest_of(data), mime or sniff(data), encoding, prefix, len(code) % 4 == 0, lines, tail)
+        if data and ref.text(data) == text:
+            return ref, data
+    return None
+
+
+def _decoded(code: str, encoding: Encoding) -> bytes:
+    """The bytes of base64, padded or not; none where it is no base64."""
     try:
-        data = base64.b64decode(body + "=" * (-len(body) % 4), b"-_" if encoding == "base64url" else None)
+        return base64.b64decode(code + "=" * (-len(code) % 4), b"-_" if encoding == "base64url" else None)
     except (binascii.Error, ValueError):
-        return None
-    ref = MediaRef(digest_of(data), mime or sniff(data), encoding, prefix, padded)
-    return (ref, data) if ref.text(data) == text else None
+        return b""
 
 
 def lift(wire: Json, places: Iterable[tuple[str | None, ...]] = (), *, elsewhere: bool = True) -> tuple[Json, Media]:
@@ -218,6 +221,10 @@ def _described(ref: MediaRef) -> Json:
         shown["prefix"] = ref.prefix
     if not ref.padded:
         shown["padded"] = False
+    if ref.lines is not None:
+        shown["lines"] = ref.lines._asdict()
+    if ref.tail:
+        shown["tail"] = ref.tail
     return shown
 
 
@@ -263,14 +270,21 @@ def _decode(value: Json, depth: int) -> Json:
 def _media_ref(value: Mapping[str, Json]) -> MediaRef:
     digest, mime = value["$media"], value.get("mime")
     encoding: Json = value.get("as")
-    prefix, padded = value.get("prefix"), value.get("padded", True)
+    prefix, padded, tail = value.get("prefix"), value.get("padded", True), value.get("tail", "")
     if not is_digest(digest):
         raise ValueError("a $media reference needs a digest")
     if not isinstance(mime, str) or encoding not in get_args(Encoding):
         raise ValueError("a $media reference needs `mime` and `as`")
-    if not isinstance(prefix, str | None) or not isinstance(padded, bool):
-        raise ValueError("in a $media reference `prefix` is text and `padded` true or false")
-    return MediaRef(digest, mime, encoding, prefix, padded)
+    if not isinstance(prefix, str | None) or not isinstance(tail, str) or not isinstance(padded, bool):
+        raise ValueError("in a $media reference `prefix` and `tail` are text, and `padded` true or false")
+    match value.get("lines"):
+        case None:
+            lines = None
+        case {"width": int(width), "end": "\n" | "\r\n" as end, "ended": bool(ended)} if width > 0:
+            lines = Lines(width, end, ended)
+        case _:
+            raise ValueError("in a $media reference `lines` are `width`, `end` and `ended`")
+    return MediaRef(digest, mime, encoding, prefix, padded, lines, tail)
 
 
 def _looks_marked(value: Mapping[str, Json]) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from plcli.media import UNKNOWN, sniff
 from plcli.rasters import raster
+from plcli.signatures import UNKNOWN, sniff
 from plcli.vectors import drawing
 
 _SVG = "image/svg+xml"

@@ -10,7 +10,7 @@ from pathlib import Path
 from plcli import __version__, git
 from plcli.connect import Connection
 from plcli.engine import now
-from plcli.media import digest_of, encode, references, sniff
+from plcli.media import digest_of, encode, references
 from plcli.mediastore import MediaStore
 from plcli.record_secrets import without_secrets
 from plcli.records import Batch, Endpoint, Record, ResponseRecord, Source, SpecRef, ToolResultRecord
@@ -18,6 +18,7 @@ from plcli.redact import Redactor
 from plcli.resolve import Resolved
 from plcli.rounds import Answered
 from plcli.runs import Run
+from plcli.signatures import UNKNOWN, sniff
 from plcli.traffic import exchange_records
 from plcli.workspace import Workspace
 
@@ -87,7 +88,8 @@ def keep_media(run: Run, store: MediaStore, redactor: Redactor) -> list[Source]:
     for digest, data in (run.resolved.media | run.rounds.media).items():
         # Bytes that hold a secret are not kept: the run can then not be replayed, and says so.
         if redactor.bytes(data) is data:
-            store.put(data, mimes.get(digest) or sniff(data))
+            seen = sniff(data)
+            store.put(data, mimes.get(digest, seen) if seen == UNKNOWN else seen)
     parent = run.resolved.parent
     sources = list(parent.sources or ()) if parent else []
     for source in run.resolved.sources:

@@ -1,11 +1,29 @@
-"""What the safety filters of providers say that they found, as the end of a message."""
+"""What the safety filters of providers say: that it was them, and what they found."""
 
 from __future__ import annotations
 
+import re
+
 from plcli.media import Json
 
+# Text, which is compiled when something was refused: most commands never see that.
+_WORD = r"content_?filter|policy_?violation|_policy$|moderation|sensitive_?content|inspection_?failed|^nsfw"
+_SENTENCE = (
+    r"(?i)\bcontent_?policy_?violation|\brejected by (?:content |the )?moderation|\bnsfw content\b"
+    r"|\binput was flagged\b|\b(?:our|the) safety system\b|\bresponsible ai practices\b"
+)
 _MOST = 20
 _LONGEST = 40
+
+
+def is_safety(word: str) -> bool:
+    """Whether a code of an error, in lower case, is one of a safety filter: `moderation_blocked`, `content_filter`."""
+    return re.search(_WORD, word) is not None
+
+
+def tells_of_safety(message: str) -> bool:
+    """Whether a sentence says that a safety filter refused; gateways have no code for it."""
+    return re.search(_SENTENCE, message) is not None
 
 
 def filtered(results: Json) -> str:

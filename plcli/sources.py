@@ -6,7 +6,8 @@ from pathlib import PurePath
 from typing import Literal, NamedTuple
 
 from plcli.fence import BadReference, Opened, is_path
-from plcli.media import Media, MediaRef, digest_of, lift, sniff
+from plcli.media import Media, MediaRef, digest_of, lift
+from plcli.signatures import sniff
 
 MIME_OF_SUFFIX = {
     ".yaml": "application/yaml",

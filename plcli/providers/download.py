@@ -47,7 +47,6 @@ _HEADERS = {
     "Connection": "close",
 }
 _TRANSIENT = ("connection", "server")
-_ASK_FOR_BYTES = "ask for the bytes themselves: `response_format: b64_json` under `image` of the spec"
 
 
 class Fetched(NamedTuple):
@@ -87,8 +86,8 @@ def fetch(url: str, *, near: str | None, deadline: float, cancel: Cancel) -> Fet
     except CallFailed as error:
         if error.failure.kind == "interrupted":
             raise
-        again = "run it again, or " if error.failure.kind in (*_TRANSIENT, "timeout") else ""
-        raise CallFailed(error.failure.model_copy(update={"hint": again + _ASK_FOR_BYTES})) from error
+        again = "run it again" if error.failure.kind in (*_TRANSIENT, "timeout") else None
+        raise CallFailed(error.failure.model_copy(update={"hint": again})) from error
 
 
 def _followed(url: str, near: str | None, call: Call) -> Fetched:
@@ -103,12 +102,13 @@ def _followed(url: str, near: str | None, call: Call) -> Fetched:
 
 
 def _judged(address: str, near: str | None, before: httpx2.URL | None = None) -> _Place:
-    """The place behind an address, which after a redirect may be relative. Raises `CallFailed`."""
+    """The place behind an address; a path alone is one on the endpoint. Raises `CallFailed`."""
     import httpx2
 
     try:
-        url = httpx2.URL(address) if before is None else before.join(address)
         endpoint = None if near is None else httpx2.URL(near)
+        begun = endpoint if before is None and re.match(r"/[^/\\]", address) else before
+        url = httpx2.URL(address) if begun is None else begun.join(address)
     except (httpx2.InvalidURL, ValueError):
         raise failed("invalid", "the address is none that can be called") from None
     host, port = url.raw_host.decode("ascii"), _port(url)
@@ -161,8 +161,7 @@ def _visited(place: _Place, call: Call) -> Fetched | str:
 
 def _body(response: httpx2.Response, host: str) -> bytes:
     """The body, unpacked. Raises `CallFailed` where it is empty or too large."""
-    if "," in response.headers.get("content-encoding", ""):
-        raise failed("protocol", f"{host} sent bytes that are packed more than once")
+    transport.check_packing(response)
     too_large = failed("protocol", f"{host} sends more than {MOST_BYTES // 1024 // 1024} MB")
     told = response.headers.get("content-length", "")
     if re.fullmatch(r"[0-9]{1,18}", told) and int(told) > MOST_BYTES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 from plcli.media import Json, MediaRef
@@ -242,7 +243,7 @@ def _blob(part: Image | File | Audio) -> dict[str, Json]:
     if isinstance(part, Audio) and not mime.startswith("audio/"):
         mime = f"audio/{part.format}"
     if source.encoding in ("base64", "base64url"):
-        return {"mimeType": mime, "data": MediaRef(source.digest, mime, source.encoding, None, source.padded)}
+        return {"mimeType": mime, "data": replace(source, mime=mime, prefix=None)}
     return {"mimeType": mime, "data": MediaRef(source.digest, mime)}
 
 
@@ -288,7 +289,7 @@ def _read_blob(stated: Mapping[str, Json]) -> Image | File | Audio | None:
     mime, data = text_at(stated, "mimeType"), stated.get("data")
     if mime is None or not isinstance(data, MediaRef):
         return None
-    source = MediaRef(data.digest, mime, data.encoding, data.prefix, data.padded)
+    source = replace(data, mime=mime)
     kind, _, form = mime.partition("/")
     if kind == "image":
         return Image(source)

@@ -138,15 +138,23 @@ def next_turn(wire: Json, wire_response: Json, turns: Sequence[Message], chain: 
     """The wire that goes on from the pictures of an answer: an edit of them, as the new turns say.
 
     It asks for what the old wire asked, as far as an edit takes that; what was drawn over the old input is gone.
-    Raises `CallFailed` for an answer without pictures.
+    Before anything was said, it begins. Raises `CallFailed` where there is no picture to go on from.
     """
-    made = [source for item in rows(table(wire_response).get("data")) if (source := _made(table(item))) is not None]
+    said = _conversation(turns)
+    if wire_response is None and table(wire).keys().isdisjoint(("prompt", *_INPUTS)):
+        return {**table(wire), **said}
+    made = [_picture(one) for item in rows(table(wire_response).get("data")) if (one := _made(table(item))) is not None]
+    # Without an answer there may be what others drew before the conversation came here.
+    made = made or (rows(table(wire).get("images")) if wire_response is None else [])
     if not made:
-        raise failed("invalid", "the answer has no picture to go on from", "run its spec again")
+        raise failed(
+            "invalid",
+            "the images api has no picture to go on from",
+            'begin with one: plcli image --input FILE --prompt "…"',
+        )
     dropped = ("prompt", *_INPUTS, *_GENERATION_ONLY)
     kept = {key: item for key, item in table(wire).items() if key not in dropped}
-    said = _conversation(turns)
-    return {**kept, **said, "images": [*(_picture(source) for source in made), *said.get("images", [])]}
+    return {**kept, **said, "images": [*made, *said.get("images", [])]}
 
 
 def _hinted(events: Iterator[WireEvent]) -> Iterator[WireEvent]:

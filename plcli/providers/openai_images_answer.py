@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from plcli.failures import CHECK_BASE_URL, failed
-from plcli.media import Json, MediaRef, encode, lift
+from plcli.media import LIFT_FROM, Json, MediaRef, encode, lift
 from plcli.providers.openai_reading import picture_type
 from plcli.providers.reading import count, failed_state, failure_of, rows, table, words
 from plcli.response import Failure, ImagePart, Response, State, Usage
+from plcli.safety import filtered
 
 DRAFT = "partial_image_index"
 """The field of a draft's event that tells its number; `fold` leaves it on the last draft of a cut stream."""
 
 _NO_PARAMETER = (
-    "b64_json", "created", "id", "index", "model", "object", "revised_prompt", "safety_identifier", "type", "url", DRAFT
+    "b64_json", "created", "id", "image_index", "index", "model", "object", "request_id", "revised_prompt",
+    "safety_identifier", "type", "url", DRAFT,
 )  # fmt: skip
 """Fields of an answer, and of a picture in it, that say nothing of how it was made."""
 
@@ -38,12 +40,15 @@ def read(wire_response: Json) -> Response:
 
 
 def _picture(item: Mapping[str, Json], body: Mapping[str, Json]) -> ImagePart | None:
-    """The picture of an item, by its bytes or its address; None where it has neither. A data URL is bytes."""
+    """The picture of an item, by its bytes or its address; None where it has neither.
+
+    Bytes are in the place of an address too: a data URL, and what is long and base64.
+    """
     source = item.get("b64_json") or item.get("url")
     inline = isinstance(source, str) and source.startswith("data:")
-    if inline:
+    if isinstance(source, str):
         source = lift(source)[0]
-    if not isinstance(source, MediaRef | str):
+    if not source or not isinstance(source, MediaRef | str):
         return None
     held = source if isinstance(source, MediaRef) else None
     served = {key: value for key, value in {**body, **item}.items() if key not in _NO_PARAMETER and _is_plain(value)}
@@ -53,12 +58,13 @@ def _picture(item: Mapping[str, Json], body: Mapping[str, Json]) -> ImagePart | 
         served=served or None,
         revised_prompt=words(item.get("revised_prompt")) or None,
         url=None if held or inline or item.get("b64_json") else words(source),
+        faults=["it is a draft: the picture did not come"] if DRAFT in item else None,
     )
 
 
 def _is_plain(value: Json) -> bool:
     """Whether a value is one that a parameter can have; the rest tells of usage, and of what filters found."""
-    return isinstance(value, str | int | float)
+    return len(value) < LIFT_FROM if isinstance(value, str) else isinstance(value, int | float)
 
 
 def _state(
@@ -69,12 +75,19 @@ def _state(
         return failed_state(failure), failure
     if any(DRAFT in item for item in items):
         return "error", failed("protocol", "the answer is not complete: the stream was cut", "try again").failure
-    reasons = [failure_of(item["error"]) for item in items if item.get("error")]
+    reasons = [failure_of(error) for error in map(_error_of, items) if error]
     if not parts and reasons:
         return "blocked" if reasons[0].kind == "safety" else "no_image", reasons[0]
     if not parts:
         return "no_image", failed("invalid", "the answer holds no picture", "change the words, or try again").failure
     return "ok", None
+
+
+def _error_of(item: Mapping[str, Json]) -> Json:
+    """Why an item has no picture: what it says itself, or what Azure's filter found in it."""
+    if found := filtered(item.get("content_filter_results")):
+        return {"code": "content_filter", "message": f"the content filter withheld the picture{found}"}
+    return item.get("error")
 
 
 def _usage(body: Mapping[str, Json], images: int) -> Usage | None:

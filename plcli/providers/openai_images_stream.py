@@ -32,8 +32,9 @@ def fold(events: Iterable[WireEvent]) -> Folded:
     """The body that the same call would have returned unstreamed.
 
     Each event with a picture is one of `data`; what all of them say alike stands beside `data`. Some servers send a
-    last event without a picture, and pictures or what went wrong with one before it. Of a stream that is cut before
-    its first picture the last draft is kept, named as such. An `error` event makes a failed answer.
+    last event without a picture, and pictures or what went wrong with one before it, as they are done; others one
+    event with the whole body. Of a stream that is cut before its first picture the last draft is kept, named as such.
+    An `error` event makes a failed answer.
     """
     told: list[Mapping[str, Json]] = []
     draft: Mapping[str, Json] = {}
@@ -48,6 +49,9 @@ def fold(events: Iterable[WireEvent]) -> Folded:
             return Folded({**_body(told), "error": data.get("error") or stated}, True)
         if kind in _DRAFTS:
             draft = data
+        elif isinstance(data.get("data"), list):
+            told += [{**data, **table(item)} for item in data["data"] or [{}]]
+            complete = True
         elif data:
             told.append({key: item for key, item in data.items() if key != DRAFT})
             complete = complete or kind in _ENDS
@@ -60,7 +64,7 @@ def _body(told: list[Mapping[str, Json]]) -> dict[str, Json]:
         body |= {"created": event["created_at"]} if "created_at" in event else {}
         body |= {key: item for key, item in event.items() if key not in (*_OF_AN_ITEM, *_OF_AN_EVENT, DRAFT)}
     items = [_item(event, body) for event in told if not event.keys().isdisjoint(_MAKES_AN_ITEM)]
-    return {**body, "data": items} if told else {}
+    return {**body, "data": sorted(items, key=lambda item: count(item.get("image_index")) or 0)} if told else {}
 
 
 def _item(event: Mapping[str, Json], body: Mapping[str, Json]) -> dict[str, Json]:

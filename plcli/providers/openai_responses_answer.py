@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from plcli.failures import CHECK_BASE_URL, failed
-from plcli.media import Json, MediaRef, encode
+from plcli.media import Json, MediaRef, encode, lift
 from plcli.providers import openai_responses_waiting
 from plcli.providers.openai_reading import function_call, picture_type
 from plcli.providers.reading import answered, count, failed_state, failure_of, native, rows, table, words
@@ -86,7 +86,8 @@ def _message_parts(item: Mapping[str, Json]) -> Iterator[Part]:
 
 
 def _picture(item: Mapping[str, Json]) -> ImagePart:
-    served = {key: encode(value) for key, value in item.items() if key not in _OWN_PICTURE_FIELDS and value is not None}
+    stated = {key: value for key, value in item.items() if key not in _OWN_PICTURE_FIELDS and value is not None}
+    served: Json = encode(lift(stated)[0])
     return ImagePart(
         media=item["result"].digest if isinstance(item["result"], MediaRef) else None,
         mime=picture_type(item.get("output_format")),

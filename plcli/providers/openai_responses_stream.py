@@ -159,7 +159,8 @@ class _Gathered:
 
     def drawn(self, at: int, item: Json) -> Json:
         """The item at a place of the answer; a call to draw has the picture that only its own event brought."""
-        mine = self._items.get(at, {})
+        named = (each for each in self._items.values() if each.get("id") == table(item).get("id") is not None)
+        mine = next(named, self._items.get(at, {}))
         bare = table(item).get("type") == mine.get("type") == _CALL and not item.get("result")
         return {**item, "result": mine["result"]} if bare and mine.get("result") else item
 

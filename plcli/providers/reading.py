@@ -8,10 +8,10 @@ from typing import Any
 from plcli.failures import classify
 from plcli.media import Json, encode, lift
 from plcli.response import Failure, NativePart, Part, RefusalPart, State, TextPart, ToolCallPart, join
+from plcli.safety import is_safety
 
 _STATUS_OF_CODE = {"rate_limit_exceeded": 429, "insufficient_quota": 429, "data_residency_mismatch": 400}
 _CALLER_IS_WRONG = ("invalid_", "image_", "unsupported_", "empty_image", "failed_to_download")
-_SAFETY = ("policy", "moderation", "content_filter")
 _MOST = 2**63 - 1
 
 
@@ -64,7 +64,7 @@ def _status_like(*codes: Json) -> int:
         if isinstance(code, str):
             if code in _STATUS_OF_CODE:
                 return _STATUS_OF_CODE[code]
-            if (code.startswith(_CALLER_IS_WRONG) and not theirs) or any(word in code for word in _SAFETY):
+            if (code.startswith(_CALLER_IS_WRONG) and not theirs) or is_safety(code.lower()):
                 return 400
     return 500
 

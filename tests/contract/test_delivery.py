@@ -85,6 +85,7 @@ def test_a_picture_that_cannot_be_fetched_is_a_failure_that_the_record_tells(
     assert outcome.code in (4, 5)
     assert "not fetched" in outcome.err or "404" in outcome.err
     assert "signature" not in outcome.err
+    assert "hint: ask for the bytes themselves: `response_format: b64_json`" in outcome.err
     record = the_record(here)
     assert record.response is not None
     assert record.response.state == "error"

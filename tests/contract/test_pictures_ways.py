@@ -411,7 +411,7 @@ def gemini_end(reason: str, *parts: Json) -> Json:
         ({"promptFeedback": {"blockReason": "IMAGE_SAFETY", "blockReasonMessage": "no"}}, 4, "blocked", "SAFETY: no"),
         (gemini_end("STOP", {"text": "A fox is red."}), 4, "no_image", "in words"),
         (gemini_end("STOP", inline(DRAFT, thought=True)), 4, "no_image", "no picture"),
-        (gemini_end("MAX_TOKENS", {"text": "I"}), 0, "incomplete", ""),
+        (gemini_end("MAX_TOKENS", {"text": "I"}), 4, "no_image", "cut before a picture came"),
         (gemini_end("MAX_TOKENS", inline(FOX)), 0, "incomplete", ""),
     ],
 )

@@ -8,23 +8,33 @@ import json
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from plcli.media import Json, MediaRef, Redacted, decode, digest_of, encode, lift, lower, references
+from plcli.media import Json, Lines, MediaRef, Redacted, decode, digest_of, encode, lift, lower, references
 
-MARKS = st.sampled_from(["$media", "$literal", "$redacted", "$same", "$ref", "$", "mime", "as", "prefix", "padded"])
+MARKS = st.sampled_from(
+    ["$media", "$literal", "$redacted", "$same", "$ref", "$", "mime", "as", "prefix", "padded", "lines", "tail"]
+)
 KEYS = MARKS | st.text(max_size=5)
 DATA = st.binary(max_size=40) | st.binary(min_size=3000, max_size=3300)
 PLACES = st.lists(st.lists(st.none() | KEYS, max_size=3).map(tuple), max_size=3)
+
+
+LINES = st.builds(Lines, st.sampled_from([1, 60, 76, 5000]), st.sampled_from(["\n", "\r\n"]), st.booleans())
 
 
 def _unpadded(code: str) -> str:
     return code.rstrip("=")
 
 
+def _cut_off(code: str) -> str:
+    return code[:-1]
+
+
 CODES = st.builds(
-    lambda data, code, finish: finish(code(data).decode("ascii")),
+    lambda data, code, finish, broken: broken(finish(code(data).decode("ascii"))),
     DATA,
     st.sampled_from([base64.b64encode, base64.urlsafe_b64encode, base64.b16encode]),
-    st.sampled_from([str, _unpadded]),
+    st.sampled_from([str, _unpadded, _cut_off]),
+    st.just(str) | LINES.map(lambda lines: lines.broken),
 )
 HEADS = st.sampled_from(
     ["", "data:", "data:;base64,", "data:image/png;base64,", "data:Image/PNG;base64,", 'data:a/b;c="d";base64,']
@@ -40,6 +50,8 @@ REFERENCES = st.builds(
     st.sampled_from(["base64", "base64url", "data-url", "hex"]),
     st.none() | st.text(max_size=5),
     st.booleans(),
+    st.none() | LINES,
+    st.text(max_size=3),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,7 +85,7 @@ def known(wire: Json) -> tuple[Json, Media]:
         if isinstance(value, MediaRef):
             data = json.dumps(value.digest[-4:]).encode()
             media[digest_of(data)] = data
-            return MediaRef(digest_of(data), value.mime, value.encoding, value.prefix, value.padded)
+            return replace(value, digest=digest_of(data))
         if isinstance(value, dict):
             return {name: walk(item) for name, item in value.items()}
         return [walk(item) for item in value] if isinstance(value, list) else value

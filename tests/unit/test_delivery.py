@@ -39,10 +39,10 @@ def test_a_picture_is_told_with_what_was_asked_and_what_its_bytes_are() -> None:
     [
         (ImagePart(media=JPEG, served={"output_format": "png"}), "it is labelled image/png, but it is image/jpeg"),
         (ImagePart(media=JPEG, mime="image/png"), "it is labelled image/png, but it is image/jpeg"),
-        (ImagePart(), "its bytes are no base64"),
         (ImagePart(url="https://pictures.example.com/a.png"), "it was not fetched"),
+        (ImagePart(media=PNG, faults=["it is a draft"]), "it is a draft"),
     ],
-    ids=["served format", "mime", "no base64", "not fetched"],
+    ids=["served format", "mime", "not fetched", "draft"],
 )
 def test_what_is_wrong_with_a_picture_is_told_and_the_picture_stays(part: ImagePart, fault: str) -> None:
     response = seen(answer(part))
@@ -70,8 +70,25 @@ def test_an_answer_whose_only_picture_cannot_be_fetched_has_failed(words: str, w
     parts = [*([TextPart(text=words)] if words else []), ImagePart(url=url)]
     response = seen(answer(*parts), Download(url, 12, 404, failure=GONE), wanted=wanted)
     assert response.state == state
-    assert response.failure == (GONE if state == "error" else None)
+    told_so = f"the picture was not fetched: {GONE.message}"
+    assert response.failure == (GONE.model_copy(update={"message": told_so}) if state == "error" else None)
     assert response.images[0].faults == [f"it was not fetched: {GONE.message}"]
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted", "state"), [("", 1, "error"), ("", 0, "error"), ("Here:", 1, "error"), ("Here:", 0, "ok")]
+)
+def test_an_answer_whose_only_picture_is_no_base64_has_failed(words: str, wanted: int, state: State) -> None:
+    said = [TextPart(text=words)] if words else []
+    response = seen(answer(*said, ImagePart()), wanted=wanted)
+    assert response.images[0].faults == ["its bytes are no base64"]
+    assert response.state == state
+    assert (response.failure is not None and response.failure.kind == "protocol") is (state == "error")
+
+
+def test_one_picture_of_two_that_is_no_base64_is_only_told() -> None:
+    response = seen(answer(ImagePart(media=PNG), ImagePart()), wanted=2)
+    assert (response.state, response.failure) == ("ok", None)
 
 
 def test_one_picture_of_two_that_cannot_be_fetched_is_only_told() -> None:

@@ -39,6 +39,21 @@ def say(status: int, body: Any = "", **headers: str) -> CallFailed:
         (400, openai(code="content_policy_violation"), "safety", False),
         (400, openai(code="content_filter", innererror={"code": "ResponsibleAIPolicyViolation"}), "safety", False),
         (400, openai(code=None, innererror={"code": "ResponsibleAIPolicyViolation"}), "safety", False),
+        (400, openai(code="contentFilter"), "safety", False),
+        (400, openai(code="InputImageSensitiveContentDetected.PrivacyInformation", type="BadRequest"), "safety", False),
+        (400, openai(code="data_inspection_failed"), "safety", False),
+        (422, openai("NSFW content detected", code="nsfw"), "safety", False),
+        (
+            400,
+            {"code": "Client specified …", "error": "Generated image rejected by content moderation."},
+            "safety",
+            False,
+        ),
+        (400, openai("litellm.ContentPolicyViolationError: no", code="400"), "safety", False),
+        (403, openai("Your input was flagged", code=403), "safety", False),
+        (400, gemini(400, "INVALID_ARGUMENT", "It violates Google's Responsible AI practices."), "safety", False),
+        (401, openai("the safety system has no such key"), "auth", False),
+        (400, openai("Invalid value: 'x'", code="invalid_value", param="moderation"), "invalid", False),
         (400, openai(code="billing_hard_limit_reached"), "quota", False),
         (400, gemini(400, "INVALID_ARGUMENT"), "invalid", False),
         (400, gemini(400, "INVALID_ARGUMENT", details=[{"reason": "API_KEY_INVALID"}]), "auth", False),
@@ -196,6 +211,14 @@ def test_azure_says_what_its_filter_found() -> None:
     inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": results}
     failure = say(400, openai("The prompt was filtered", code="content_filter", innererror=inner)).failure
     assert (failure.kind, failure.message) == ("safety", "The prompt was filtered (filtered: jailbreak)")
+    inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_results": results, "revised_prompt": "A fox"}
+    failure = say(400, openai("Your request was rejected", code="content_policy_violation", inner_error=inner)).failure
+    assert (failure.kind, failure.message) == ("safety", "Your request was rejected (filtered: jailbreak)")
+
+
+def test_a_server_may_name_its_error_and_explain_it_beside() -> None:
+    assert say(500, {"error": "server_error", "message": "no result"}).failure.message == "server_error: no result"
+    assert say(400, {"error": "prompt required"}).failure.message == "prompt required"
 
 
 def test_a_place_inside_a_list_is_no_option_to_leave_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_long_base64_is_lifted_unnamed() -> None:
     assert [ref.encoding for ref in lifted] == ["base64", "base64url"]
 
 
-@pytest.mark.parametrize("text", ["a", "data:image/png;base64,####", "data:,x", "Zm9=", "Zm9vYg=", "Z m 9 v", "data:"])
+@pytest.mark.parametrize("text", ["a", "data:image/png;base64,####", "data:,x", "Zm9=", "Z m 9 v", "data:"])
 def test_what_would_not_come_back_exactly_stays(text: str) -> None:
     assert lift({"x": text}, [("x",)]) == ({"x": text}, {})
 
@@ -64,6 +65,43 @@ def test_unpadded_base64_comes_back_unpadded() -> None:
     lifted, found = lift({"x": "Zm9vYg"}, [("x",)])
     assert lifted["x"].padded is False
     assert lower(lifted, found.__getitem__) == {"x": "Zm9vYg"}
+
+
+@pytest.mark.parametrize("finish", [str, str.rstrip], ids=["ended", "open"])
+@pytest.mark.parametrize(("width", "end"), [(76, "\n"), (60, "\n"), (76, "\r\n"), (9999, "\n")])
+@pytest.mark.parametrize("head", ["", "data:image/png;base64,"])
+def test_base64_in_lines_is_lifted_and_comes_back_in_lines(
+    head: str, width: int, end: str, finish: Callable[[str], str]
+) -> None:
+    code = base64.b64encode(bytes(200)).decode()
+    text = head + finish("".join(code[at : at + width] + end for at in range(0, len(code), width)))
+    lifted, found = lift({"x": text}, [("x",)])
+    assert list(found.values()) == [bytes(200)]
+    assert lower(decode(encode(lifted)), found.__getitem__) == {"x": text}
+
+
+@pytest.mark.parametrize("tail", ["Y", "Yh", "Yg=", "YmF", "YmF=", "Yh=="])
+def test_bytes_that_are_cut_off_are_kept_as_far_as_they_go(tail: str) -> None:
+    wire = {"x": f"Zm9v{tail}", "y": f"data:image/png;base64,Zm9v{tail}"}
+    lifted, found = lift(wire, [("x",)])
+    assert list(found.values()) == [b"foo"]
+    assert [lifted["x"].tail, lifted["y"].tail] == [tail, tail]
+    assert lower(decode(encode(lifted)), found.__getitem__) == wire
+    # Words of that length are left alone.
+    words = "A" * (LIFT_FROM + 1)
+    assert lift([words]) == ([words], {})
+
+
+def test_a_data_url_of_url_safe_base64_is_lifted_with_its_head() -> None:
+    text = "data:image/png;base64," + base64.urlsafe_b64encode(b"\xff\xfe\xfd").decode()
+    lifted, found = lift({"x": text})
+    assert (lifted["x"].encoding, lifted["x"].mime) == ("base64url", "image/png")
+    assert lower(decode(encode(lifted)), found.__getitem__) == {"x": text}
+
+
+@pytest.mark.parametrize("text", ["Zm9v\nYmFyYmF6", "Zm9v\r\nYmFy\nYmF6", "Zm9v\n\nYmFy", "Zm9v\nYmFy\n\n", "\nZm9v"])
+def test_base64_in_odd_lines_stays(text: str) -> None:
+    assert lift({"x": text}, [("x",)]) == ({"x": text}, {})
 
 
 @pytest.mark.parametrize(
@@ -106,6 +144,11 @@ def test_marks_are_written_as_documented() -> None:
         {"$media": DIGEST, "mime": "image/png", "as": "base65"},
         {"$media": DIGEST, "mime": "image/png", "as": "base64", "prefix": 1},
         {"$media": DIGEST, "mime": "image/png", "as": "base64", "padded": "no"},
+        {"$media": DIGEST, "mime": "image/png", "as": "base64", "lines": 76},
+        {"$media": DIGEST, "mime": "image/png", "as": "base64", "lines": {"width": 0, "end": "\n", "ended": True}},
+        {"$media": DIGEST, "mime": "image/png", "as": "base64", "lines": {"width": 76, "end": ";", "ended": True}},
+        {"$media": DIGEST, "mime": "image/png", "as": "base64", "lines": {"width": 76, "end": "\n"}},
+        {"$media": DIGEST, "mime": "image/png", "as": "base64", "tail": 1},
         {"$redacted": 1},
         {"$literal": [1]},
     ],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
 from plcli.exchange import Target, WireEvent
 from plcli.failures import CallFailed
-from plcli.media import Json, MediaRef, digest_of, lift
+from plcli.media import LIFT_FROM, Json, MediaRef, digest_of, lift
 from plcli.moving import move
 from plcli.providers import openai_images
 from plcli.providers.registry import adapter, provider
@@ -211,6 +212,10 @@ def test_a_picture_is_read_with_what_was_served() -> None:
         ),
         ({"url": "data:image/png;base64,broken!"}, ImagePart(mime="image/png", served=SERVED)),
         (
+            {"url": base64.b64encode(bytes(LIFT_FROM)).decode()},
+            ImagePart(media=digest_of(bytes(LIFT_FROM)), mime="image/png", served=SERVED),
+        ),
+        (
             {"b64_json": PNG, "revised_prompt": "A red fox", "seed": 7, "size": "8x8", "content_filter_results": {}},
             ImagePart(
                 media=PNG.digest,
@@ -219,8 +224,11 @@ def test_a_picture_is_read_with_what_was_served() -> None:
                 served={**SERVED, "seed": 7, "size": "8x8"},
             ),
         ),
+        ({"b64_json": PNG, "copy": "A" * LIFT_FROM}, ImagePart(media=PNG.digest, mime="image/png", served=SERVED)),
         ({"revised_prompt": "A red fox"}, None),
         ({"b64_json": None, "url": 3}, None),
+        # A picture that moderation withheld.
+        ({"b64_json": "", "url": "", "respect_moderation": False}, None),
         (None, None),
     ],
 )
@@ -260,13 +268,30 @@ def test_output_without_details_is_all_pictures() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "state"), [("moderation_blocked", "blocked"), ("image_generation_failed", "no_image")]
+    ("code", "state"),
+    [
+        ("moderation_blocked", "blocked"),
+        ("contentFilter", "blocked"),
+        ("OutputImageSensitiveContentDetected.PolicyViolation", "blocked"),
+        ("image_generation_failed", "no_image"),
+    ],
 )
 def test_what_went_wrong_with_the_only_picture_is_told(code: str, state: str) -> None:
     answer = read(data=[{"error": {"code": code, "message": "withheld"}}])
     assert answer.failure is not None
     assert (answer.state, answer.failure.message) == (state, "withheld")
     assert read(data=[{"error": {"code": code}}, {"b64_json": PNG}]).state == "ok"
+
+
+def test_what_a_filter_found_in_the_only_picture_is_told() -> None:
+    found = {"sexual": {"filtered": True, "severity": "high"}, "violence": {"filtered": False, "severity": "safe"}}
+    answer = read(data=[{"content_filter_results": found, "revised_prompt": "A fox"}])
+    assert answer.failure is not None
+    assert (answer.state, answer.failure.message) == (
+        "blocked",
+        "the content filter withheld the picture (filtered: sexual)",
+    )
+    assert read(data=[{"content_filter_results": {"sexual": {"filtered": False}}, "b64_json": PNG}]).state == "ok"
 
 
 @pytest.mark.parametrize("data", [[], None, [{}], [{"revised_prompt": "x"}]])
@@ -339,6 +364,7 @@ def test_a_stream_that_ends_before_its_picture_keeps_the_last_draft() -> None:
     assert folded.body == {"created": 1795000000, **SERVED, "data": [{"b64_json": "AAAA", "partial_image_index": 1}]}
     answer = openai_images.read(lift(folded.body, openai_images.MEDIA)[0])
     assert (answer.state, len(answer.images)) == ("error", 1)
+    assert answer.images[0].faults == ["it is a draft: the picture did not come"]
     assert fold([]) == ({}, False)
 
 
@@ -365,6 +391,26 @@ def test_a_server_may_send_pictures_before_a_last_event_without_one() -> None:
     assert folded.body["usage"] == USAGE
     assert [(item.get("url"), item.get("error")) for item in folded.body["data"]] == [(URL, None), (None, two["error"])]
     assert not fold([one, two]).complete
+
+
+def test_pictures_that_a_server_sends_as_they_are_done_stand_in_their_order() -> None:
+    events = [
+        *({"type": "image_generation.partial_succeeded", "url": f"{URL}?{n}", "image_index": n} for n in (2, 0, 1)),
+        {"type": "image_generation.completed", "request_id": "r"},
+    ]
+    images = openai_images.read(fold(events).body).images
+    assert [(part.url, part.served) for part in images] == [(f"{URL}?{n}", None) for n in range(3)]
+
+
+@pytest.mark.parametrize("end", [[], ["[DONE]"]])
+@pytest.mark.parametrize("named", [{}, {"type": "image_generation.completed"}])
+def test_a_server_may_send_the_whole_body_as_one_event(named: dict[str, Json], end: list[Json]) -> None:
+    body = {**BODY, "data": [{"b64_json": "AA==", "revised_prompt": "x"}, {"b64_json": "BB=="}]}
+    assert fold([{"object": "progress", "step": 1}, {**named, **body}, *end]) == (
+        {"object": "progress", "step": 1, **body},
+        True,
+    )
+    assert fold([{**named, **BODY, "data": []}]).complete
 
 
 def test_a_body_in_one_piece_is_the_answer() -> None:
@@ -406,6 +452,11 @@ def test_the_next_turn_edits_the_pictures_of_the_answer() -> None:
         prompt="add a hat\n\nlike this",
         images=[{"image_url": url(PNG)}, {"image_url": "https://pictures.example/b.png"}, {"image_url": url(WEBP)}],
     )
+
+
+def test_a_conversation_begins_with_what_is_said_first() -> None:
+    said = Message("user", (Text("A fox."),))
+    assert openai_images.next_turn(wire(size="9x9"), None, (said,), "echo") == wire(size="9x9", prompt="A fox.")
 
 
 @pytest.mark.parametrize("body", [None, {"data": []}, {"data": [{"b64_json": "broken!"}]}, {"data": [{"url": ""}]}])

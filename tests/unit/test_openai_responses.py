@@ -474,6 +474,10 @@ def test_a_picture_that_only_its_own_event_brings_is_part_of_the_answer() -> Non
     assert folded == Folded({**bare, "output": [said("a"), {**call, "result": "iVBO"}, other]}, True)
     cut = adapter.fold(events(draft, done))
     assert (cut.complete, cut.body["output"]) == (False, [{**call, "result": "iVBO"}])
+    # A server that leaves items out of its last event counts otherwise there.
+    fewer = {**bare, "output": [{**call, "result": None}]}
+    folded = adapter.fold(events(done, {"type": "response.completed", "response": fewer}))
+    assert folded.body["output"] == [{**call, "result": "iVBO"}]
     assert len(adapter.read(cut.body).images) == 1
 
 
