@@ -40,13 +40,14 @@ import against it.
                    quotas, refusals, safety, waits < failures
                    request < toolanswers; response < exchangerecords; exchangerecords, toolanswers < records
                    exchange, records < traffic; specs
-    0  FOUNDATION  brevity; cancel; docstrings; errors; extensions; headers; interrupts; paths; places; spelling
+    0  FOUNDATION  brevity; cancel; docstrings; errors; extensions; headers; interrupts; paths; places; signatures
+                   spelling
 
     commands       chat; convert; image; init; logexport < log; models; run; schema; validate
                    toolcall, toolcheck, toolimport < tools
     render         screen < problems, table, details, progress, calls, graphics; problems < errors
                    calls, graphics, picturefacts < pictures; findings, pictures < answer < card
-                   graphics < drafts; calls, drafts < live
+                   graphics < drafts; progress < waiting; calls, drafts, waiting < live
                    table < models; problems, table < tools, toolcheck; answer, table < comparison
                    picturefacts < page.figures; calls, page.figures < page.blocks < page.asked
                    answer, findings, page.asked < page.cards < page

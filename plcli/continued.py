@@ -48,10 +48,10 @@ class Further(NamedTuple):
     inline: bool = False
 
 
-def refuse_beside(run: str, others: Sequence[str]) -> None:
+def refuse_beside(running: Running, run: str, others: Sequence[str]) -> None:
     """Raise `UsageError` for what does not go with `--continue`."""
     if others:
-        raise UsageError(f"{others[0]} does not go with --continue", hint=_hint(run))
+        raise UsageError(f"{others[0]} does not go with --continue", hint=_hint(running, run))
 
 
 def go_on(talk: Talk, run: str, further: Further) -> int:
@@ -63,9 +63,9 @@ def go_on(talk: Talk, run: str, further: Further) -> int:
     if further.message is not None:
         said = read_text(session.workspace, further.message, "--message")
         if not said.strip():
-            raise UsageError("--message says nothing", hint=_hint(run))
+            raise UsageError("--message says nothing", hint=_hint(talk.running, run))
     elif talk.standing.over and not further.pictures:
-        raise UsageError(f"run {run} has its answer", hint=_hint(run))
+        raise UsageError(f"run {run} has its answer", hint=_hint(talk.running, run))
     if further.model is not None:
         talk.move(further.model)
     if further.strict:
@@ -75,8 +75,8 @@ def go_on(talk: Talk, run: str, further: Further) -> int:
     return talk.say(said, further.pictures, alone=True).exit
 
 
-def _hint(run: str) -> str:
-    return f'plcli run --continue {run} --message "…"'
+def _hint(running: Running, run: str) -> str:
+    return f'plcli {running.command} --continue {run} --message "…"'
 
 
 def _back(log: RunLog, record: Record) -> Iterator[Record]:

@@ -25,6 +25,17 @@ _HINTS = {
 _LONGEST = 100
 
 
+def ready(folder: Path) -> None:
+    """Make the folder where it is missing, and find out whether files can be made in it. Raises `UsageError`."""
+    try:
+        disk.make_folder(folder)
+        draft = _draft(folder)
+        disk.create(draft, b"")
+        draft.unlink()
+    except (OSError, ValueError) as error:
+        raise _refusal(folder, error) from None
+
+
 def write(folder: Path, stem: str, data: bytes, mime: str) -> Path:
     """Write a new file, durably and as a whole, and return its path: `stem.png`, else `stem-2.png`, and so on.
 
@@ -33,7 +44,7 @@ def write(folder: Path, stem: str, data: bytes, mime: str) -> Path:
     """
     try:
         disk.make_folder(folder)
-        draft = folder / f".plcli-{os.urandom(8).hex()}"
+        draft = _draft(folder)
         disk.create(draft, data)
         try:
             path = next(path for path in _names(folder, _plain(stem), extension(mime)) if _placed(draft, path, data))
@@ -43,6 +54,10 @@ def write(folder: Path, stem: str, data: bytes, mime: str) -> Path:
     except (OSError, ValueError) as error:
         raise _refusal(folder, error) from None
     return path
+
+
+def _draft(folder: Path) -> Path:
+    return folder / f".plcli-{os.urandom(8).hex()}"
 
 
 def _plain(stem: str) -> str:

@@ -18,6 +18,7 @@ from plcli.providers.roundtrip import same
 from plcli.providers.turns import only_native
 from plcli.request import (
     BuiltinTool,
+    Image,
     Loss,
     Message,
     Part,
@@ -268,6 +269,27 @@ def _choice(
 
 
 # Pictures
+
+
+def drawn_on(request: Request, old: Side, new: Side) -> Step:
+    """What the model drew last is what an api that only draws begins with: it takes pictures of the user alone."""
+    drawn = [at for at, message in enumerate(request.messages) if message.role == "assistant" and _pictures(message)]
+    if not drawn or not new.only_draws or old.only_draws:
+        return Step(request)
+    last = drawn[-1]
+    messages = list(request.messages)
+    messages[last] = Message("user", _pictures(messages[last]))
+    why = "what the model drew is taken as a picture to begin with"
+    losses = (Loss(paths.show(("messages", last)), why, kind="approximated"),)
+    places = [at for at, part in enumerate(request.messages[last].parts) if isinstance(part, Image)]
+    origins: dict[Parts, Origin] = {
+        ("messages", last, "content", n): Origin(("messages", last, "content", at)) for n, at in enumerate(places)
+    }
+    return Step(request._replace(messages=tuple(messages)), losses, origins)
+
+
+def _pictures(message: Message) -> tuple[Part, ...]:
+    return tuple(part for part in message.parts if isinstance(part, Image))
 
 
 def picture(request: Request, old: Side, new: Side) -> Step:

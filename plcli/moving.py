@@ -50,7 +50,7 @@ def move(request: Request, to: Provider, api: str, model: str) -> Moved:
     new = Side(to.name, api, adapter(to, api))
     trail: list[Mapping[Parts, Origin]] = []
     losses: list[Loss] = []
-    for take in (_read_back, crossing.turns, crossing.tools, crossing.picture, crossing.with_ids):
+    for take in (_read_back, crossing.turns, crossing.drawn_on, crossing.tools, crossing.picture, crossing.with_ids):
         step = take(request, old, new)
         losses += traced(step.losses, trail)
         trail.append(step.origins)

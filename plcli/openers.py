@@ -15,11 +15,15 @@ from plcli.extensions import extension
 from plcli.pixels import look
 
 
+class NoViewer(SetupError):
+    """Nothing here shows pictures, whichever they are."""
+
+
 def open_file(path: Path) -> None:
     """Show a picture file to the person at this machine; the viewer goes on when plcli has ended.
 
     Raises `SetupError` for a file that is no whole picture under the name of one, as what a model makes may run in a
-    browser; and where there is no viewer.
+    browser; and `NoViewer`.
     """
     try:
         seen = look(path.read_bytes())
@@ -35,7 +39,7 @@ def open_file(path: Path) -> None:
         return
     viewer = _viewer()
     if viewer is None:
-        raise _refusal(path, "no viewer is here")
+        raise _refusal(path, "no viewer is here", NoViewer)
     try:
         process = subprocess.Popen(
             [*viewer, str(path.absolute())],
@@ -45,13 +49,14 @@ def open_file(path: Path) -> None:
             start_new_session=True,
         )
     except OSError as error:
-        raise _refusal(path, f"{viewer[0]} does not start: {(error.strerror or str(error)).lower()}") from None
+        reason = f"{viewer[0]} does not start: {(error.strerror or str(error)).lower()}"
+        raise _refusal(path, reason, NoViewer) from None
     # Somebody must hear of its end, or it stays in the table of processes.
     Thread(target=process.wait, daemon=True).start()
 
 
-def _refusal(path: Path, reason: str) -> SetupError:
-    return SetupError(f"{path} is not opened: {reason}", hint="open the file yourself")
+def _refusal(path: Path, reason: str, kind: type[SetupError] = SetupError) -> SetupError:
+    return kind(f"{path} is not opened: {reason}", hint="open the file yourself")
 
 
 def _viewer() -> Sequence[str] | None:

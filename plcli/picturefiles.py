@@ -10,12 +10,17 @@ from pathlib import Path
 
 from plcli import copies
 from plcli.errors import PlcliError
-from plcli.media import MediaMissing, sniff
+from plcli.media import MediaMissing
 from plcli.mediastore import MediaStore
-from plcli.openers import open_file
+from plcli.openers import NoViewer, open_file
 from plcli.records import Record
+from plcli.request import Text
 from plcli.resolve import Resolved
 from plcli.response import ImagePart
+from plcli.signatures import sniff
+
+_WORD = re.compile(r"[^\s!-/:-@\[-`{-~]+")
+"""What stands between blanks and marks; whatever else a name cannot hold falls out where it is written."""
 
 VIEWED = 8
 """Pictures of one command that are opened."""
@@ -24,9 +29,9 @@ VIEWED = 8
 class CopiedMedia(MediaStore):
     """The media store as a person sees it who asked for copies: what has one is there."""
 
-    def __init__(self, store: MediaStore) -> None:
+    def __init__(self, store: MediaStore, copies: Mapping[str, Path]) -> None:
         super().__init__(store.folder)
-        self.copies: dict[str, Path] = {}
+        self.copies = copies
 
     def path(self, digest: str) -> Path | None:
         """The copy, else the store's own file."""
@@ -46,22 +51,34 @@ class CopiedMedia(MediaStore):
 class PictureFiles:
     """Where the pictures of this command's runs are for a person; `folder` None: nowhere but in the store."""
 
-    store: CopiedMedia
+    store: MediaStore
     folder: Path | None
+    copies: dict[str, dict[str, Path]] = field(default_factory=dict)
+    """The copies of each run, by the digests of their bytes."""
     viewed: list[Path] = field(default_factory=list)
     trouble: PlcliError | None = None
 
+    def ready(self) -> None:
+        """Find out whether copies can be made, before anything is spent. Raises `UsageError`."""
+        if self.folder is not None:
+            copies.ready(self.folder)
+
+    def of(self, record: Record) -> CopiedMedia:
+        """The media of a run, as a person sees them."""
+        return CopiedMedia(self.store, self.copies.get(record.id, {}))
+
     def take(self, resolved: Resolved, record: Record, media: Mapping[str, bytes]) -> None:
         """Copy the pictures of a run, of which `media` has the bytes. What stands against it is kept in `trouble`."""
+        made = self.copies.setdefault(record.id, {})
         digests = list(dict.fromkeys(part.media for part in _pictures(record) if part.media in media))
         for number, digest in enumerate(filter(None, digests), 1):
             stem = _stem(resolved, record) + (f"-{number}" if len(digests) > 1 else "")
             if self.folder is not None and self.trouble is None:
                 try:
-                    self.store.copies[digest] = copies.write(self.folder, stem, media[digest], sniff(media[digest]))
+                    made[digest] = copies.write(self.folder, stem, media[digest], sniff(media[digest]))
                 except PlcliError as error:
                     self.trouble = error
-            if (path := self.store.path(digest)) is not None:
+            if (path := made.get(digest) or self.store.path(digest)) is not None:
                 self.viewed.append(path)
 
     def view(self, warn: Callable[[str], None]) -> None:
@@ -69,6 +86,9 @@ class PictureFiles:
         for path in self.viewed[:VIEWED]:
             try:
                 open_file(path)
+            except NoViewer as error:
+                warn(error.message)
+                return
             except PlcliError as error:
                 warn(error.message)
         if len(self.viewed) > VIEWED:
@@ -81,11 +101,13 @@ def _pictures(record: Record) -> Sequence[ImagePart]:
 
 
 def _stem(resolved: Resolved, record: Record) -> str:
-    """`logo-k3x9p`: the spec, else the first words of the prompt, and the run."""
+    """`logo-k3x9p`: the spec, else the first words of what was said last, and the run."""
     name = resolved.file.stem.split(".")[0] if resolved.file is not None else _first_words(resolved)
     return "-".join(filter(None, (name or "picture", record.id.rpartition("-")[2])))
 
 
 def _first_words(resolved: Resolved) -> str:
-    prompt = resolved.spec.prompt if resolved.spec is not None else None
-    return "-".join(re.findall(r"[a-z0-9]+", (prompt or "").lower())[:5])
+    said = (
+        part.text for message in reversed(resolved.request.messages) for part in message.parts if isinstance(part, Text)
+    )
+    return "-".join(_WORD.findall(next(said, "").lower())[:5])

@@ -75,6 +75,8 @@ class Running:
         session.protect_granted(tool for one in resolved for tool in one.tools.values())
         if self.keep:
             session.log.ready()
+        if self.files is not None:
+            self.files.ready()
         return [made[one.model_name, one.request.api] for one in resolved]
 
     def one(self, plan: Plan) -> Run:
@@ -93,7 +95,8 @@ class Running:
             self.announce(plan)
             for loss in plan.resolved.losses:
                 self.session.screen.warn(loss.told)
-        live = Live(self.session.screen, self.session.redactor)
+        live = self.view(plan)
+        live.begin()
         rounds = self.ask(plan, self.watching(live))
         with interrupts.held_back():
             interrupted = rounds.failure is not None and rounds.failure.kind == "interrupted"
@@ -121,6 +124,11 @@ class Running:
         show_header(plan.name, resolved.model_name, screen)
         if screen.verbose:
             show_connection(plan.connection, resolved.compiled.target, screen)
+
+    def view(self, plan: Plan) -> Live:
+        """The view of an answer to a plan."""
+        drawing = plan.connection.adapter.wanted(plan.resolved.compiled.wire) > 0
+        return Live(self.session.screen, self.session.redactor, among_pictures=drawing)
 
     def watching(self, live: Live) -> Watching:
         """Who shows what of a run while it goes on."""
@@ -156,8 +164,12 @@ class Running:
         """Their records, and why they could not be written: what is paid for must be shown all the same."""
         records, unlogged = self._written(runs)
         if self.files is not None:
+            clean = self.session.redactor.bytes
             for (plan, run), record in zip(runs, records, strict=True):
-                self.files.take(plan.resolved, record, plan.resolved.media | run.rounds.media)
+                media = plan.resolved.media | run.rounds.media
+                # Bytes that hold a secret are kept nowhere.
+                kept = {digest: data for digest, data in media.items() if clean(data) is data}
+                self.files.take(plan.resolved, record, kept)
         return records, unlogged
 
     def _written(self, runs: Sequence[tuple[Plan, Run]]) -> tuple[list[Record], LogError | None]:
@@ -177,9 +189,9 @@ class Running:
     def show(self, record: Record, live: Live | None = None) -> None:
         """The answer, as far as it has not been shown while it streamed, and what there is to say of it."""
         session, screen = self.session, self.session.screen
-        store = self.files.store if self.files is not None else session.store
+        store = self.files.of(record) if self.files is not None else session.store
         if screen.machine:
-            screen.write(screen.out, line(record) + "\n")
+            screen.json(line(record))
         else:
             printed, told = (live.printed, live.told) if live else (False, False)
             # One that came to nothing stands above already.

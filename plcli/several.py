@@ -116,7 +116,8 @@ class _Several:
         live = None
         if self.streaming:
             self.running.announce(plan)
-            live = self.lives[number] = Live(self.running.session.screen, self.running.session.redactor)
+            live = self.lives[number] = self.running.view(plan)
+            live.begin()
         watching = Watching(_unseen, wait)
         if live is not None:
             watching = replace(self.running.watching(live), wait=wait)
@@ -247,8 +248,9 @@ class _Several:
 
     def names(self, numbers: Sequence[int]) -> str:
         """What a person knows the plans by."""
+        several = len({plan.resolved.model_name for plan in self.plans}) > 1
         names = [
-            (plan.name or "the prompt") + (f" on {plan.resolved.model_name}" if self.terms.models > 1 else "")
+            (plan.name or "the prompt") + (f" on {plan.resolved.model_name}" if several else "")
             for plan in (self.plans[number] for number in numbers[:_ROWS])
         ]
         return "; ".join(names) + (f"; and {len(numbers) - _ROWS} more" if len(numbers) > _ROWS else "")

@@ -16,7 +16,7 @@ from plcli.errors import UsageError
 from plcli.inputs import Input, read_inputs, read_overrides, read_picture
 from plcli.orders import Together, carry_out, ordered, refuse_losses, resolved, warn_of_pictures
 from plcli.orders import dry_run as show_dry
-from plcli.picturefiles import CopiedMedia, PictureFiles
+from plcli.picturefiles import PictureFiles
 from plcli.policies import ToolTerms
 from plcli.resolve import Overrides, Resolved
 from plcli.running import Running
@@ -30,7 +30,7 @@ TOGETHER = 10
 """Pictures that one request asks for at most, where the api takes a number."""
 
 AT_ONCE = 4
-"""Runs at once, unless the command line says otherwise."""
+"""Runs at once, at most, unless the command line says otherwise."""
 
 Count = Annotated[
     int | None, typer.Option("--count", "-n", metavar="N", min=1, help="So many pictures, in as many runs as it takes.")
@@ -43,6 +43,9 @@ Mask = Annotated[
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="DIR", help="Copy the pictures there; nothing is overwritten.")
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help=f"Runs at once; default: up to {AT_ONCE}.")
 ]
 Open = Annotated[bool, typer.Option("--open", help="Show the pictures in the system's viewer.")]
 
@@ -63,7 +66,7 @@ def image(
     set_: options.Set = None,
     strict: options.Strict = False,
     repeat: options.Repeat = 1,
-    jobs: options.Jobs = None,
+    jobs: Jobs = None,
     max_fail: options.MaxFail = None,
     resume: options.Resume = None,
     dry_run: options.DryRun = False,
@@ -91,9 +94,9 @@ def image(
 
       plcli image prompts/logo.yaml --out pictures
 
-      plcli image --prompt "A red fox" --model openai/gpt-image-2.6-flare --count 4
+      plcli image --prompt "A red fox" --model openai/gpt-image-2.6-flare -n 4
 
-      plcli image --prompt "Add a hat" --input fox.png --mask head.png --set image.size=1024x1024
+      plcli image --prompt "Add a hat" --input fox.png --mask head.png
 
       plcli image --continue last --message "Now at night"
     """
@@ -103,7 +106,7 @@ def image(
         raise UsageError("--inline goes with --dry-run", hint="add --dry-run, or drop --inline")
     if no_log and out is None and not dry_run:
         raise UsageError("without a log the pictures would be kept nowhere", hint="add --out DIR, or drop --no-log")
-    files = PictureFiles(CopiedMedia(session.store), None if out is None else session.workspace.start / out)
+    files = PictureFiles(session.store, None if out is None or dry_run else session.workspace.start / out)
     running = Running(
         session,
         "image",
@@ -120,7 +123,7 @@ def image(
             "SPEC": specs, "--prompt": prompt, "--var": var, "--vars": rows, "--set": set_, "--resume": resume,
             "--repeat": repeat > 1, "--mask": mask, "--count": count, "more than one --model": (model or [])[1:],
         }  # fmt: skip
-        refuse_beside(continue_, [name for name, value in others.items() if value])
+        refuse_beside(running, continue_, [name for name, value in others.items() if value])
         with continued(running, continue_, "plcli run --continue RUN --answer CALL=JSON") as talk:
             asked = model[0] if model else None
             further = Further(message, asked, tuple(pictures), strict=strict, dry_run=dry_run, inline=inline)

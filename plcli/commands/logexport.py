@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -78,7 +79,12 @@ def export(
         since=since,
         where=where,
     )
-    records = _Counted(selected(session, runs or (), chosen, newest_first=True))
+    found = selected(session, runs or (), chosen, newest_first=True)
+    first = next(found, None)
+    if first is None:
+        # Nothing is no reason to replace a page.
+        return Exit.DONE
+    records = _Counted(chain((first,), found))
     root = session.workspace.root
     pieces = page(records, session.store, title=f"Runs of {root.name or root}", redact=session.redactor.text)
     if out is None:

@@ -94,7 +94,7 @@ def run(
             "SPEC": specs, "--prompt": prompt, "--var": var, "--vars": rows, "--set": set_, "--resume": resume,
             "--repeat": repeat > 1, "more than one --model": (model or [])[1:],
         }  # fmt: skip
-        refuse_beside(continue_, [name for name, value in others.items() if value])
+        refuse_beside(running, continue_, [name for name, value in others.items() if value])
         with continued(running, continue_, "add --answer CALL=JSON, or --tools stub or run") as talk:
             for call, result in read_answers(session.workspace, answer or []):
                 talk.give(call, result)

@@ -149,11 +149,12 @@ def dollars(amount: float) -> str:
 
 
 def duration(record: Record) -> str | None:
-    """`1.2 s`."""
+    """`1.2 s`: of all exchanges, and of what was fetched after them."""
     if not record.exchanges:
         return None
     # In whole numbers: what stands in a log may be too large for others.
-    tenths = (sum(exchange.duration_ms for exchange in record.exchanges) + 50) // 100
+    fetched = (download.duration_ms for exchange in record.exchanges for download in exchange.downloads or ())
+    tenths = (sum(exchange.duration_ms for exchange in record.exchanges) + sum(fetched) + 50) // 100
     return f"{tenths // 10}.{tenths % 10} s"
 
 

@@ -32,14 +32,16 @@ def findings(record: Record) -> Iterator[Finding]:
         words = " ".join(part.text for part in response.parts if isinstance(part, RefusalPart))
         yield Finding("error", f"the provider answered with state {response.state}" + (f": {words}" if words else ""))
     if response is not None:
-        yield from (Finding("warning", told) for told in _of_pictures(response))
+        yield from (Finding("warning", told) for told in _of_pictures(response, error.message if error else ""))
 
 
-def _of_pictures(response: ResponseRecord) -> Iterator[str]:
-    """What is wrong with the pictures of an answer."""
+def _of_pictures(response: ResponseRecord, said: str) -> Iterator[str]:
+    """What is wrong with the pictures of an answer, unless it was `said`."""
     pictures = [part for part in response.parts if isinstance(part, ImagePart)]
     for n, picture in enumerate(pictures, start=1):
         for fault in picture.faults or ():
+            if fault.removeprefix("it ") in said:
+                continue
             yield f"picture {n}: {cut(fault, LONGEST)}"
     if response.missing:
         yield f"{response.missing} of {response.missing + len(pictures)} pictures did not come"

@@ -10,6 +10,7 @@ from plcli.redact import Redactor
 from plcli.render.calls import show_call, show_result
 from plcli.render.drafts import Drafts
 from plcli.render.screen import Screen
+from plcli.render.waiting import Waiting
 from plcli.response import Event, Failure, ReasoningPart, Response, TextPart, ToolCallPart, join
 from plcli.rounds import Answered
 
@@ -17,12 +18,14 @@ from plcli.rounds import Answered
 class Live:
     """The view of one streaming answer; call it with each event, and `finish` it once.
 
+    Words `among_pictures` wait for these, so that all stand in their order.
     `printed` says whether any words of the answer have gone to stdout, `told` whether any others came; `called` is
     a call that was shown, and got no answer.
     """
 
-    def __init__(self, screen: Screen, redactor: Redactor) -> None:
+    def __init__(self, screen: Screen, redactor: Redactor, *, among_pictures: bool = False) -> None:
         self._screen = screen
+        self._among_pictures = among_pictures
         self._quiet = screen.machine
         self._phase = ""
         self._stream: TextIO | None = None
@@ -30,6 +33,7 @@ class Live:
         self._streamed = False
         self._asked = False
         self._drafts = Drafts(screen)
+        self._waiting = Waiting(screen)
         self.called: ToolCallPart | None = None
         self._channels = {
             screen.out: _Channel(redactor, terminal=screen.out.isatty()),
@@ -38,40 +42,42 @@ class Live:
         self.printed = False
         self.told = False
 
+    def begin(self) -> None:
+        """Count the seconds until something comes, where a picture is made, which takes long."""
+        if self._among_pictures:
+            self._waiting.begin()
+
     def __call__(self, event: Event) -> None:
         """Show one event."""
         self._streamed = True
         if event.kind == "phase":
             self._phase = event.text
         elif event.kind == "text" and self._phase != "commentary":
-            if not self._quiet and event.text:
-                self.printed = True
-                self._put(self._screen.out, event.text)
+            if not self._among_pictures:
+                self._speak(event.text)
         elif event.kind in ("text", "reasoning", "refusal"):
-            self.told = True
-            if not (self._quiet or self._screen.quiet):
-                self._put(self._screen.err, event.text)
-        elif event.kind == "image":
+            self._whisper(event.text)
+        elif event.kind == "image" and (event.text or event.picture):
             self._end_line()
             self._drafts.show(event)
 
     def wait(self, failure: Failure, seconds: float) -> None:
         """Say that a failure will be retried."""
+        self._waiting.end()
         self._screen.say((f"{failure.message.rstrip('. ')}; trying again in {seconds:.1f} s", "dim"))
 
     def turned(self, response: Response) -> None:
-        """End the line of an answer that is whole; one that did not stream is shown now.
+        """End the line of an answer that is whole; what of it was not shown while it streamed is shown now.
 
         Words that stand among pictures wait for these, which get their files when the run is logged.
         """
-        if not self._streamed:
-            waiting = bool(response.images) and response.state != "tool_calls" and not self.printed
-            for part in response.parts:
-                if isinstance(part, TextPart) and not (waiting and part.phase != "commentary"):
-                    self(Event("phase", part.phase or ""))
-                    self(Event("text", part.text))
-                elif isinstance(part, ReasoningPart):
-                    self(Event("reasoning", part.text))
+        waiting = bool(response.images) and response.state != "tool_calls" and not self.printed
+        for part in response.parts:
+            if isinstance(part, TextPart) and part.phase != "commentary":
+                if not waiting and (self._among_pictures or not self._streamed):
+                    self._speak(part.text)
+            elif isinstance(part, TextPart | ReasoningPart) and not self._streamed:
+                self._whisper(part.text)
         self._streamed = False
         self._phase = ""
         self.told = True
@@ -95,7 +101,8 @@ class Live:
 
     def interrupted(self) -> None:
         """End the last line, which the terminal's `^C` may be; who was asked has ended that of the question."""
-        if not (self._line_open or self._asked):
+        counting = self._waiting.end()
+        if not (self._line_open or self._asked or counting):
             self._screen.after_interrupt()
         self.finish()
 
@@ -104,7 +111,18 @@ class Live:
         self._end_line()
         self._drafts.clear()
 
+    def _speak(self, text: str) -> None:
+        if text and not self._quiet:
+            self.printed = True
+            self._put(self._screen.out, text)
+
+    def _whisper(self, text: str) -> None:
+        self.told = True
+        if not (self._quiet or self._screen.quiet):
+            self._put(self._screen.err, text)
+
     def _end_line(self) -> None:
+        self._waiting.end()
         if self._stream is not None:
             self._end(self._stream)
 

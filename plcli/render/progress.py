@@ -27,6 +27,13 @@ class Progress:
                 self._shown = text
                 self._screen.write(self._screen.err, _CLEAR + self._screen.styled(text, "dim", self._screen.err))
 
+    def end(self) -> bool:
+        """Take the line away for good, whoever shows something yet; whether there was one."""
+        with self._writing:
+            self.on, shown = False, bool(self._shown)
+            self._clear()
+            return shown
+
     def clear(self) -> None:
         """Take the line away, before something else is printed."""
         with self._writing:

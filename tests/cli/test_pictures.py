@@ -62,7 +62,7 @@ def test_the_log_alone_shows_the_same_cards(said: Said, cli: Cli, snapshot: Snap
 
 @terminals
 def test_a_terminal_shows_the_pictures_in_their_places(plcli_process: Process) -> None:
-    for args in ((*ASK, "--no-stream"), ("log", "show")):
+    for args in (ASK, (*ASK, "--no-stream"), ("log", "show")):
         with plcli_process.terminal(*args, COLORTERM="truecolor") as terminal:
             assert terminal.end() == 0
         text = re.sub(r"\x1b\]8;;[^\x1b]*\x1b\\", "", terminal.text)

@@ -6,10 +6,15 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer.main
+from typer.core import TyperGroup
 
+from plcli.app import COMMANDS
 from tests.support.cli import Cli
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +32,17 @@ GUIDE = [
 def test_what_is_generated_is_fresh() -> None:
     done = subprocess.run([sys.executable, ROOT / ".ci" / "readme.py"], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def names_of_commands() -> Iterator[str]:
+    """What can be called, `log show` among it."""
+    for name, entry in COMMANDS.items():
+        made = typer.main.get_command(import_module(entry.module).app)
+        yield from (f"{name} {below}" for below in made.commands) if isinstance(made, TyperGroup) else (name,)
+
+
+def test_the_reference_has_every_command() -> None:
+    assert set(re.findall(r"<!-- begin: help (.*) -->", TEXT)) == set(names_of_commands())
 
 
 def test_the_guide_has_commands() -> None:

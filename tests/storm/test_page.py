@@ -145,6 +145,10 @@ def test_search_and_chips_narrow_the_runs(shown: Shown) -> None:
     assert opened.get_by_role("status").inner_text() == "1 of 6 runs"
     assert opened.locator(".index li:visible").count() == 1
     assert opened.evaluate("CSS.highlights.get('found').size") > 0
+    opened.keyboard.press("Enter")
+    assert opened.locator(".card.current").get_attribute("data-tail") == "2"
+    assert opened.evaluate("document.activeElement.id") == "run-r-2"
+    opened.keyboard.press("/")
     opened.keyboard.press("Escape")
     assert len(visible(opened)) == 6
     chip = opened.get_by_role("button", name="blocked 1")
@@ -201,6 +205,15 @@ def test_keys_move_open_and_explain(shown: Shown) -> None:
     opened.keyboard.press("j")
     opened.keyboard.press("Escape")
     assert current.get_attribute("data-tail") == "3"
+
+
+def test_two_runs_side_by_side_have_room_for_their_names_in_a_narrow_window(shown: Shown) -> None:
+    opened = shown(390)
+    for number in (1, 2):
+        opened.locator(f"#run-r-{number} .mark").click()
+    for number in (1, 2):
+        card = opened.locator(f"#run-r-{number}")
+        assert card.locator("h2").bounding_box()["width"] > 0.8 * card.bounding_box()["width"]
 
 
 def test_two_runs_stand_side_by_side(shown: Shown) -> None:

@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from plcli.exchangerecords import ExchangeRecord
+from plcli.exchangerecords import DownloadRecord, ExchangeRecord
 from plcli.media import digest_of
 from plcli.mediastore import MediaStore
 from plcli.records import Record, ResponseRecord
 from plcli.redact import Redactor
-from plcli.render.answer import show_answer, show_findings, tokens
+from plcli.render.answer import duration, show_answer, show_findings, tokens
 from plcli.render.card import show_card
 from plcli.render.live import Live
 from plcli.render.screen import Screen
-from plcli.response import Event, ImagePart, TextPart, Usage
+from plcli.response import Event, ImagePart, Response, TextPart, ToolCallPart, Usage
 from tests.support import pictures
 from tests.support.terminals import Pipe, Tty, blocks, plain, quarters, screen_of, text_of
 
@@ -39,11 +39,10 @@ def part_of(store: MediaStore, data: bytes | None = None, **fields: Any) -> Imag
 def record_of(*parts: Any, **fields: Any) -> Record:
     response = ResponseRecord(state="ok", parts=list(parts), missing=fields.pop("missing", None))
     exchange = ExchangeRecord(key="k", operation="images.generate", started="s", duration_ms=1200)
-    known: dict[str, Any] = {"provider": "openai", "api": "images", "model": "gpt-image-2"}
+    known: dict[str, Any] = {"provider": "openai", "api": "images", "model": "gpt-image-2", "exchanges": [exchange]}
     return Record(
-        id="20261126T070109791-85y6p", time="t", command="image", plcli="0", exchanges=[exchange], response=response,
-        **{**known, **fields},
-    )  # fmt: skip
+        id="20261126T070109791-85y6p", time="t", command="image", plcli="0", response=response, **{**known, **fields}
+    )
 
 
 def shown(record: Record, store: MediaStore, screen: Screen) -> str:
@@ -223,6 +222,12 @@ def test_tokens_of_pictures_are_told_apart(
     assert tokens(record_of(usage=usage)) == words
 
 
+def test_a_run_takes_as_long_as_its_pictures_take_to_come() -> None:
+    fetched = DownloadRecord(url="https://pictures.example.com/a.png", duration_ms=3100)
+    exchange = ExchangeRecord(key="k", operation="o", started="s", duration_ms=1200, downloads=[fetched, fetched])
+    assert duration(record_of(exchanges=[exchange])) == "7.4 s"
+
+
 # Drafts
 
 
@@ -284,6 +289,28 @@ def test_drafts_are_for_a_person_who_looks(stream: Callable[[], io.StringIO], op
     view(draft(1))
     view.finish()
     assert text_of(screen.err) + text_of(screen.out) == ""
+
+
+PICTURE, WORDS, CALL = ImagePart(media="sha256:0"), TextPart(text="Frame one."), ToolCallPart(name="f", arguments={})
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize(
+    ("response", "spoken"),
+    [
+        (Response(state="ok", parts=(PICTURE, WORDS)), ""),
+        (Response(state="no_image", parts=(WORDS,)), "Frame one.\n"),
+        (Response(state="tool_calls", parts=(PICTURE, WORDS, CALL)), "Frame one.\n"),
+    ],
+)
+def test_words_among_pictures_wait_for_these_where_some_come(response: Response, spoken: str, streamed: bool) -> None:
+    screen = screen_of()
+    view = Live(screen, Redactor(()), among_pictures=True)
+    if streamed:
+        view(Event("text", WORDS.text))
+    view.turned(response)
+    assert text_of(screen.out) == spoken
+    assert view.printed == bool(spoken)
 
 
 def test_without_colours_drafts_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:

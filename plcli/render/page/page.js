@@ -257,8 +257,10 @@
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || viewer.open || keys.open) return;
-    if (event.target.closest("input[type=search]") && event.key !== "Escape") return;
-    if (event.key === "Enter" && event.target === current) unfold(current);
+    const typing = event.target === search, first = shown()[0];
+    if (typing && event.key === "Enter" && first) go(first);
+    else if (typing && event.key !== "Escape") return;
+    else if (event.key === "Enter" && event.target === current) unfold(current);
     else if (Object.hasOwn(actions, event.key)) actions[event.key]();
     else return;
     event.preventDefault();
