@@ -200,7 +200,9 @@ class _Sending:
         """What came of it."""
         adapter = self.connection.adapter
         folded = adapter.fold(iter(self.events)) if self.events else Folded(None, complete=False)
-        body, media = lift(folded.body, adapter.MEDIA)
+        # What the model writes stays words where it is read, and is no less lifted where it is logged.
+        answer, pictures = lift(folded.body, adapter.MEDIA, elsewhere=False)
+        body, others = lift(answer)
         if failure is None and not folded.complete:
             failure = Failure(
                 kind="protocol",
@@ -210,7 +212,7 @@ class _Sending:
         response = Response(state="error")
         if self.events:
             try:
-                response = adapter.read(lift(folded.body, adapter.MEDIA, elsewhere=False)[0])
+                response = adapter.read(answer)
             except CallFailed as error:
                 failure = failure or error.failure
         if failure is not None:
@@ -231,7 +233,7 @@ class _Sending:
             first_event_ms=_ms(self.last.first_byte - self.began) if self.last.first_byte is not None else None,
             headers={name: self.last.headers[name] for name in KEPT_HEADERS if name in self.last.headers},
         )
-        return Turn(exchange, response, media, failure or response.failure)
+        return Turn(exchange, response, pictures | others, failure or response.failure)
 
 
 _STATE_OF_KIND: dict[str, State] = {"interrupted": "incomplete", "safety": "blocked"}
