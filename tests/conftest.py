@@ -19,7 +19,8 @@ from tests.support.cli import Cli, Process
 
 ROOT = Path(__file__).parents[1]
 
-settings.register_profile("fast", max_examples=40, deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("fast", max_examples=25, deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("deep", max_examples=200, deadline=None, derandomize="CI" in os.environ)
 settings.register_profile("storm", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
