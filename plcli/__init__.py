@@ -46,11 +46,11 @@ import against it.
     commands       chat; convert; image; init; logexport < log; models; run; schema; validate
                    toolcall, toolcheck, toolimport < tools
     render         screen < problems, table, details, progress, calls, graphics; problems < errors
-                   calls, graphics, picturefacts < pictures; findings, pictures < answer < card
+                   calls, graphics, picturefacts < pictures; findings, pictures, runfacts < answer < card
                    graphics < drafts; progress < waiting; calls, drafts, waiting < live
                    table < models; problems, table < tools, toolcheck; answer, table < comparison
                    picturefacts < page.figures; calls, page.figures < page.blocks < page.asked
-                   answer, findings, page.asked < page.cards < page
+                   findings, page.asked, runfacts < page.cards < page
     providers      registry < network; registry, answer, network < transport < incoming; registry < outgoing
                    network < outside; outside, transport < download
                    incoming, outgoing < openai_client, gemini_client; gemini_client < gemini_listing

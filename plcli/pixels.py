@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from plcli.rasters import raster
 from plcli.signatures import UNKNOWN, sniff
-from plcli.vectors import drawing
+from plcli.vectors import vector
 
 _SVG = "image/svg+xml"
 _UNTOLD = (UNKNOWN, "binary/octet-stream")
@@ -51,7 +51,7 @@ def look(data: bytes, label: str | None = None) -> Look:
     if stated not in (None, mime):
         faults = (f"it is labelled {stated}, but it is {mime}",)
     if mime == _SVG:
-        width, height, more = drawing(data)
+        width, height, more = vector(data)
         return Look(mime, width, height, 1, faults + more)
     seen = raster(data, mime)
     if seen is None:

@@ -13,6 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from plcli.brevity import counted
+
 FILE = Path(__file__).with_suffix(".toml")
 """Says `as_of`, and a list of `retirement`: provider, models, shutdown, successor, source."""
 
@@ -39,7 +41,7 @@ class Retirement(NamedTuple):
         """When the model ends, as a sentence without a full stop."""
         if self.gone:
             return f"{self.model} was shut down on {self.shutdown}"
-        return f"{self.model} will be shut down on {self.shutdown}, in {self.days} day{'' if self.days == 1 else 's'}"
+        return f"{self.model} will be shut down on {self.shutdown}, in {counted(self.days, 'day')}"
 
     @property
     def sentence(self) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from plcli import disk, lines, runids
+from plcli.brevity import counted
 from plcli.errors import LogError, UsageError
 from plcli.lines import Line
 from plcli.records import Note, Record, UnknownVersion, line
@@ -178,8 +179,7 @@ class RunLog:
                 return record
             count += 1
         if count:
-            runs = "run" if count == 1 else "runs"
-            raise UsageError(f"no run {ref!r}: {self.path} holds {count} {runs}", hint="plcli log list")
+            raise UsageError(f"no run {ref!r}: {self.path} holds {counted(count, 'run')}", hint="plcli log list")
         raise self._absent(ref)
 
     def _matching(self, ref: str) -> Iterator[Record]:

@@ -10,15 +10,16 @@ from functools import cache, partial
 
 from plcli import interrupts
 from plcli.batch import Batch, Done, Job
+from plcli.brevity import counted
 from plcli.cancel import Cancel
 from plcli.errors import Exit, LogError
 from plcli.pace import Pace
 from plcli.pacing import guess, paces, tokens
 from plcli.records import Record
-from plcli.render.answer import dollars
 from plcli.render.comparison import show_comparison
 from plcli.render.live import Live
 from plcli.render.progress import Progress
+from plcli.render.runfacts import dollars
 from plcli.request import Loss
 from plcli.response import Event, Failure
 from plcli.rounds import Rounds, Watching
@@ -148,7 +149,7 @@ class _Several:
             progress.clear()
             self.show()
         if self.terms.max_fail is not None and len(self.tally.failed) >= self.terms.max_fail:
-            self.stopped = f"stopped after {_counted(len(self.tally.failed), 'failure')}"
+            self.stopped = f"stopped after {counted(len(self.tally.failed), 'failure')}"
         if self.trouble is not None or self.stopped is not None:
             batch.stop()
         elif self.terms.max_cost is not None:
@@ -270,7 +271,3 @@ def _unseen(event: Event) -> None:
 def _loss(plan: Plan, loss: Loss, terms: Terms) -> str:
     """What a person is told of a loss, once for all rows."""
     return f"{plan.resolved.model_name}: {loss.told}" if terms.models > 1 else loss.told
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from plcli import disk, writing
+from plcli.brevity import counted
 from plcli.comments import comments, schema_of
 from plcli.documents import FORMATS, Document, parse
 from plcli.errors import Problem, SpecError, UsageError
@@ -137,7 +138,7 @@ def _lost(old: Document, new: dict[str, Json]) -> Iterator[str]:
     if gone := [key for key in old.value if key not in new]:
         yield f"no longer said: {', '.join(gone)}"
     if lost := [comment for comment in comments(old) if not schema_of(comment, old.format)]:
-        yield f"{len(lost)} comment{'' if len(lost) == 1 else 's'} left out"
+        yield f"{counted(len(lost), 'comment')} left out"
 
 
 def _document(workspace: Workspace, path: Path) -> Document | None:

@@ -29,7 +29,7 @@ _LENGTH = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(?:px)?"
 _BOX = r"[\s,]+".join([r"[+-]?[0-9.]{1,20}"] * 2 + [r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"] * 2)
 
 
-class Drawing(NamedTuple):
+class Vector(NamedTuple):
     """Width and height in pixels, where they are told as plain numbers, and faults as short sentences."""
 
     width: int | None
@@ -37,16 +37,16 @@ class Drawing(NamedTuple):
     faults: tuple[str, ...]
 
 
-def drawing(data: bytes) -> Drawing:
+def vector(data: bytes) -> Vector:
     """What an SVG is. Never raises."""
     if len(data) > MOST_BYTES:
-        return Drawing(None, None, ("it is too large to be looked through",))
+        return Vector(None, None, ("it is too large to be looked through",))
     faults = tuple(fault for pattern, fault in _ACTIONS if re.search(pattern, data, re.IGNORECASE))
     if _DECLARES in faults:
         # A few lines of these are enough to fill any memory, or to take any time.
-        return Drawing(None, None, faults)
+        return Vector(None, None, faults)
     root, fault = _root(data)
-    return Drawing(*_size(root), (fault, *faults) if fault else faults)
+    return Vector(*_size(root), (fault, *faults) if fault else faults)
 
 
 def _root(data: bytes) -> tuple[dict[str, str], str | None]:

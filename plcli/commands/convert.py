@@ -12,6 +12,7 @@ import typer
 
 from plcli import disk, options
 from plcli import workspace as workspaces
+from plcli.brevity import counted
 from plcli.documents import FORMATS, Document, Format
 from plcli.errors import Exit, UsageError
 from plcli.inputs import read_inputs
@@ -76,8 +77,7 @@ def convert(
         if source.file is not None and source.file.stem == path.stem and source.file.name != path.name:
             screen.say(f"{source.file.name} and {path.name} share a name now; keep one of them")
     if made.lost:
-        count = len(made.lost)
-        screen.say(f"{count} comment{'' if count == 1 else 's'} left out")
+        screen.say(f"{counted(len(made.lost), 'comment')} left out")
     return Exit.DONE
 
 

@@ -136,8 +136,8 @@ def image(
     asked_for = read_inputs(session.workspace, specs or [], prompt, var or [], rows)
     session.tell_of_other_workspaces(item.file for item in asked_for if item.file is not None)
     drawing = Drawing(tuple(pictures), None if mask is None else read_picture(session.workspace, mask, "--mask"))
-    overrides = [each._replace(drawing=drawing) for each in read_overrides(model or [], set_ or [])]
-    orders = list(ordered(asked_for, _requests(session.workspace, overrides, count), repeat))
+    overrides = read_overrides(model or [], set_ or [])
+    orders = list(ordered(asked_for, _requests(session.workspace, overrides, drawing, count), repeat))
     requests = [each.resolved for each in orders]
     if strict:
         refuse_losses(requests)
@@ -149,18 +149,17 @@ def image(
 
 
 def _requests(
-    workspace: Workspace, overrides: Sequence[Overrides], count: int | None
+    workspace: Workspace, overrides: Sequence[Overrides], drawing: Drawing, count: int | None
 ) -> Callable[[Input], list[Resolved]]:
     """Makes the requests of an input: for every model as many as give `count` pictures (None: as the spec says)."""
 
     def made(item: Input, one: Overrides) -> list[Resolved]:
-        first = resolved(workspace, item, one)
+        first = resolved(workspace, item, one._replace(drawing=drawing))
         if count is None:
             return [first]
         if not takes_n(first.request):
             return [first] * count
         numbers = [TOGETHER] * (count // TOGETHER) + [count % TOGETHER] * bool(count % TOGETHER)
-        drawing = one.drawing or Drawing()
         asked = {n: resolved(workspace, item, one._replace(drawing=drawing._replace(n=n))) for n in set(numbers)}
         return [asked[n] for n in numbers]
 

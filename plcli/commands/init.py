@@ -13,6 +13,7 @@ import typer
 
 from plcli import options
 from plcli import workspace as workspaces
+from plcli.brevity import counted
 from plcli.errors import Exit
 from plcli.scaffold import Step, make_folder, scaffold
 
@@ -72,5 +73,5 @@ def init(
 
 def _line(step: Step) -> str:
     """What was done to a file: `created  plcli.toml`."""
-    added = f"{step.lines} line{'' if step.lines == 1 else 's'} added"
+    added = f"{counted(step.lines, 'line')} added"
     return f"{added if step.action == 'added' else step.action:<13}  {step.path}"

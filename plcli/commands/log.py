@@ -7,14 +7,15 @@ from typing import Annotated
 import typer
 
 from plcli import completion, options
+from plcli.brevity import counted
 from plcli.commands.logexport import export
 from plcli.errors import Exit, LogError
 from plcli.records import Record, line
-from plcli.render.answer import cost, duration, model_name, tokens
 from plcli.render.calls import call_line
 from plcli.render.card import show_card, show_wire
+from plcli.render.runfacts import cost, duration, model_name, tokens
 from plcli.render.table import show_table
-from plcli.response import ToolCallPart
+from plcli.response import ImagePart, ToolCallPart
 from plcli.selecting import selected, selection
 from plcli.session import open_session
 
@@ -128,9 +129,14 @@ def _row(record: Record) -> tuple[str, ...]:
 
 
 def _answer(record: Record) -> str:
-    """The words of the answer, else the calls it asks for, else why there is none."""
+    """The words of the answer, else the calls it asks for, else why there is none, else how many pictures came."""
     response = record.response
     if response and response.text:
         return response.text
-    calls = [call_line(part) for part in response.parts if isinstance(part, ToolCallPart)] if response else []
-    return " ".join(calls) or (record.error.message if record.error else "")
+    parts = response.parts if response else []
+    if calls := [call_line(part) for part in parts if isinstance(part, ToolCallPart)]:
+        return " ".join(calls)
+    if record.error:
+        return record.error.message
+    pictures = sum(isinstance(part, ImagePart) for part in parts)
+    return counted(pictures, "picture") if pictures else ""

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from plcli import completion, disk, options
+from plcli.brevity import counted
 from plcli.errors import Exit, UsageError
 from plcli.records import Record
 from plcli.render.page import MARKER, page
@@ -92,8 +93,7 @@ def export(
             screen.write(screen.out, piece)
     else:
         _write(out, pieces)
-        many = f"{records.count} run{'' if records.count == 1 else 's'}"
-        screen.say(f"written: {out} ({many}, {weight(os.path.getsize(out))})")
+        screen.say(f"written: {out} ({counted(records.count, 'run')}, {weight(os.path.getsize(out))})")
     return Exit.DONE
 
 

@@ -11,6 +11,7 @@ import typer
 
 from plcli import options
 from plcli import workspace as workspaces
+from plcli.brevity import counted
 from plcli.errors import Exit
 from plcli.keyshapes import secrets_of
 from plcli.redact import Redactor
@@ -46,5 +47,5 @@ def validate(
     errors = sum(problem.severity == "error" for problem in report.problems)
     warnings = len(report.problems) - errors
     counts = ((len(report.files), "file"), (errors, "error"), (warnings, "warning"))
-    screen.say(", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts))
+    screen.say(", ".join(counted(count, word) for count, word in counts))
     return Exit.FILE if errors else Exit.DONE

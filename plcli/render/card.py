@@ -7,7 +7,8 @@ import json
 from plcli.media import Json, encode
 from plcli.mediastore import MediaStore
 from plcli.records import Record
-from plcli.render.answer import cost, duration, model_name, show_answer, show_findings, tokens
+from plcli.render.answer import show_answer, show_findings
+from plcli.render.runfacts import commit_name, cost, duration, model_name, retries, tokens
 from plcli.render.screen import Screen
 from plcli.traffic import wire_requests
 
@@ -36,18 +37,13 @@ def show_wire(record: Record, screen: Screen) -> None:
 
 def _facts(record: Record) -> list[tuple[str, str]]:
     spec = record.spec
-    where = (
-        f"{spec.path}{f' at {spec.commit[:8]}' if spec.commit else ''}{', changed' if spec.dirty else ''}"
-        if spec
-        else None
-    )
-    retries = sum(len(exchange.attempts) - 1 for exchange in record.exchanges)
+    again, commit = retries(record), commit_name(spec) if spec else None
     facts: list[tuple[str, str | None]] = [
         ("run", record.id),
         ("time", record.time),
         ("command", record.command),
         ("parent", record.parent),
-        ("spec", where),
+        ("spec", " at ".join(filter(None, (spec.path, commit))) if spec else None),
         ("model", f"{model_name(record)} · {record.api}"),
         ("endpoint", record.endpoint.base_url if record.endpoint else None),
         ("variables", _json(record.variables)),
@@ -55,7 +51,7 @@ def _facts(record: Record) -> list[tuple[str, str]]:
         ("state", _state(record)),
         ("tokens", tokens(record)),
         ("cost", cost(record)),
-        ("took", f"{duration(record)}{f', {retries} tried again' if retries else ''}" if record.exchanges else None),
+        ("took", f"{duration(record)}{f', {again} tried again' if again else ''}" if record.exchanges else None),
         ("expected", _expected(record)),
         ("tags", ", ".join(record.tags) if record.tags else None),
         ("output", _json(record.response.output) if record.response else None),

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from plcli.mediastore import MediaStore
 from plcli.records import Record
-from plcli.render.answer import cost, duration, model_name, run_name, show_findings, tokens
+from plcli.render.answer import show_findings
 from plcli.render.calls import call_line, with_results
 from plcli.render.pictures import image_line
+from plcli.render.runfacts import cost, duration, model_name, run_name, tokens
 from plcli.render.screen import Screen
 from plcli.render.table import show_table
 from plcli.response import ImagePart, ToolCallPart

@@ -25,7 +25,7 @@ class Drafts:
 
     def show(self, event: Event) -> None:
         """Show the draft of an `image` event in the place of the last one."""
-        if not self._on or not (event.text or event.picture):
+        if not self._on:
             return
         self.clear()
         screen = self._screen

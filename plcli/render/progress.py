@@ -1,4 +1,4 @@
-"""The line that shows how far a batch is, on a terminal; whatever else is printed stands above it."""
+"""A line that shows how far something is, on a terminal; whatever else is printed stands above it."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from plcli.brevity import counted
 from plcli.errors import Problem
 from plcli.paths import show
 from plcli.render.problems import problem_fields, text_lines
@@ -42,8 +43,7 @@ def show_fixed_tools(fixed: Sequence[FixedTool], broken: Sequence[Problem], scre
         for change in one.changes:
             screen.print(f"  {_place(change.path)}: {change.message}")
         if one.lost:
-            count = len(one.lost)
-            screen.say(f"{one.tool.document.file}: {count} comment{'' if count == 1 else 's'} left out")
+            screen.say(f"{one.tool.document.file}: {counted(len(one.lost), 'comment')} left out")
     for one in fixed:
         _show_problems((*one.left, *one.warnings), screen)
     _show_problems(broken, screen)

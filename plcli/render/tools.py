@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from plcli.brevity import cut
+from plcli.brevity import counted, cut
 from plcli.declarations import Skipped
 from plcli.render.problems import problem_fields
 from plcli.render.screen import Screen
@@ -143,7 +143,7 @@ def _written_fields(one: Planned, label: str, stubs: int) -> dict[str, Any]:
 
 
 def _count(stubs: int) -> str:
-    return f" ({stubs} stub{'' if stubs == 1 else 's'})" if stubs else ""
+    return f" ({counted(stubs, 'stub')})" if stubs else ""
 
 
 def _one_line(text: str) -> str:

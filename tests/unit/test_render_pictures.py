@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
-from plcli.exchangerecords import DownloadRecord, ExchangeRecord
+from plcli.exchangerecords import AttemptRecord, DownloadRecord, ExchangeRecord
 from plcli.media import digest_of
 from plcli.mediastore import MediaStore
 from plcli.records import Record, ResponseRecord
 from plcli.redact import Redactor
-from plcli.render.answer import duration, show_answer, show_findings, tokens
+from plcli.render.answer import show_answer, show_findings
 from plcli.render.card import show_card
 from plcli.render.live import Live
+from plcli.render.runfacts import duration, retries, tokens
 from plcli.render.screen import Screen
 from plcli.response import Event, ImagePart, Response, TextPart, ToolCallPart, Usage
 from tests.support import pictures
@@ -82,6 +83,12 @@ def test_what_was_served_differently_stands_out(store: MediaStore) -> None:
     card = shown(record_of(part), store, screen_of(environ={"PLCLI_PICTURES": "off"}))
     assert "\x1b[33mhigh   low\x1b[0m" in card
     assert "\x1b[33mauto" not in card
+
+
+@pytest.mark.parametrize("piece", ["a", "a-"])
+def test_an_address_stands_on_one_line_so_that_it_can_be_copied(store: MediaStore, piece: str) -> None:
+    url = f"https://pictures.example/{piece * 60}"
+    assert f" {url}\n" in shown(record_of(part_of(store, url=url)), store, screen_of(Pipe, format="card"))
 
 
 def test_where_nothing_is_told_the_card_says_so_once(store: MediaStore) -> None:
@@ -226,6 +233,13 @@ def test_a_run_takes_as_long_as_its_pictures_take_to_come() -> None:
     fetched = DownloadRecord(url="https://pictures.example.com/a.png", duration_ms=3100)
     exchange = ExchangeRecord(key="k", operation="o", started="s", duration_ms=1200, downloads=[fetched, fetched])
     assert duration(record_of(exchanges=[exchange])) == "7.4 s"
+
+
+def test_an_exchange_without_attempts_was_not_tried_again() -> None:
+    tried = ExchangeRecord(key="k", operation="o", started="s", duration_ms=0)
+    attempt = AttemptRecord(started="s", duration_ms=0)
+    again = tried.model_copy(update={"attempts": [attempt, attempt, attempt]})
+    assert [retries(record_of(exchanges=each)) for each in ([], [tried], [tried, again])] == [0, 0, 2]
 
 
 # Drafts

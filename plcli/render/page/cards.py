@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from plcli.media import Json, encode
 from plcli.records import ExpectationRecord, Record
-from plcli.render.answer import cost, duration, model_name, tokens
 from plcli.render.findings import Finding, findings
 from plcli.render.page.asked import Turn, asked, wires_of
 from plcli.render.page.blocks import Block, answer_blocks, pretty, value_text
 from plcli.render.page.figures import Figures
+from plcli.render.runfacts import commit_name, cost, duration, model_name, retries, tokens
 
 TITLE = 90
 """Characters of a prompt that name a run without a spec."""
@@ -91,8 +91,8 @@ def _facts(record: Record) -> Iterator[tuple[str, str]]:
             "batch",
             " · ".join(filter(None, (batch.id, _numbered("row", batch.row), _numbered("repeat", batch.repeat)))),
         )
-    if spec is not None and spec.commit:
-        yield "commit", f"{spec.commit[:8]}{', changed' if spec.dirty else ''}"
+    if spec is not None and (commit := commit_name(spec)):
+        yield "commit", commit
     yield "api", "/".join(filter(None, (record.provider, record.api)))
     if record.endpoint is not None and record.endpoint.base_url:
         yield "endpoint", record.endpoint.base_url
@@ -102,9 +102,8 @@ def _facts(record: Record) -> Iterator[tuple[str, str]]:
         count = getattr(usage, name, None)
         if count:
             yield name.replace("_", " "), f"{count:,}"
-    retries = sum(max(len(exchange.attempts) - 1, 0) for exchange in record.exchanges)
-    if retries:
-        yield "tried again", str(retries)
+    if again := retries(record):
+        yield "tried again", str(again)
     for name, value in (record.variables or {}).items():
         yield f"var {name}", value_text(value)
     for name, value in (record.overrides or {}).items():
