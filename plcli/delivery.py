@@ -34,7 +34,6 @@ MOST_BYTES = 128 * 1024 * 1024
 _ASK_FOR_BYTES = "ask for the bytes themselves: `response_format: b64_json` under `image` of the spec"
 _DRAWS = "image_generation"
 _NO_BASE64 = "its bytes are no base64"
-_SUBTYPES = {"jpg": "jpeg", "svg": "svg+xml"}
 
 
 def delivered(turn: Turn, connection: Connection, *, read_media: MediaReader, cancel: Cancel, until: float) -> Turn:
@@ -180,7 +179,7 @@ def _looked_at(
     if not isinstance(part, ImagePart):
         return part
     known: dict[str, object] = {"requested": None if asked is None else dict(asked)}
-    digest, label, faults = part.media, _label(part), list(part.faults or ())
+    digest, faults = part.media, list(part.faults or ())
     if digest is None and part.url is not None:
         download = next((each for each in downloads if each.url == part.url), None)
         if download is None:
@@ -193,18 +192,10 @@ def _looked_at(
         faults.append(_NO_BASE64)
     content = data(digest) if digest is not None else None
     if content is not None:
-        seen = look(content, label)
+        seen = look(content, part.mime)
         faults += seen.faults
         known |= {"media": digest, "mime": seen.mime, "width": seen.width, "height": seen.height}
     return part.model_copy(update={**known, "faults": faults or None})
-
-
-def _label(part: ImagePart) -> str | None:
-    """The type that the provider says the bytes have."""
-    form = table(part.served).get("output_format")
-    if not isinstance(form, str):
-        return part.mime
-    return f"image/{_SUBTYPES.get(form, form)}"
 
 
 def _ms(began: float) -> int:

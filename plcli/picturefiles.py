@@ -31,6 +31,7 @@ class CopiedMedia(MediaStore):
 
     def __init__(self, store: MediaStore, copies: Mapping[str, Path]) -> None:
         super().__init__(store.folder)
+        self.store = store
         self.copies = copies
 
     def path(self, digest: str) -> Path | None:
@@ -40,7 +41,7 @@ class CopiedMedia(MediaStore):
     def get(self, digest: str) -> bytes:
         """The store's own bytes, which were checked; of a run that is not logged those of the copy."""
         try:
-            return super().get(digest)
+            return self.store.get(digest)
         except MediaMissing:
             with suppress(KeyError, OSError):
                 return self.copies[digest].read_bytes()

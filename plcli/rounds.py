@@ -77,8 +77,10 @@ class Rounds:
 
     @property
     def duration_ms(self) -> int:
-        """Milliseconds of all exchanges."""
-        return sum(turn.exchange.duration_ms for turn in self.turns)
+        """Milliseconds of all exchanges, and of what was fetched after them."""
+        exchanges = [turn.exchange for turn in self.turns]
+        fetched = sum(download.duration_ms for exchange in exchanges for download in exchange.downloads)
+        return sum(exchange.duration_ms for exchange in exchanges) + fetched
 
     @property
     def media(self) -> Media:

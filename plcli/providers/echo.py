@@ -17,8 +17,8 @@ from plcli.exchange import Target, WireEvent
 from plcli.media import Json
 from plcli.providers import echo_script
 from plcli.providers.echo_answer import fold, progress, read
+from plcli.providers.echo_script import wanted
 from plcli.providers.echo_turns import content_of, items_of, loosen, messages_of
-from plcli.providers.reading import count, table
 from plcli.providers.registry import Call, Compiled
 from plcli.providers.roundtrip import finish, same, take
 from plcli.providers.turns import unforced
@@ -54,12 +54,6 @@ def compile(request: Request) -> Compiled:
 def target_of(wire: Json, model: str) -> Target:
     """Where a wire goes."""
     return Target(OPERATION, model)
-
-
-def wanted(wire: Json) -> int:
-    """How many pictures a wire asks for."""
-    image = table(wire).get("image")
-    return (count(table(image).get("n")) or 1) if image is not None else 0
 
 
 def uncompile(wire: Json, target: Target) -> Request:

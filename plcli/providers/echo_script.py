@@ -16,7 +16,7 @@ from plcli.failures import CallFailed, classify, failed
 from plcli.media import Json, encode
 from plcli.paths import find, show
 from plcli.providers.echo_picture import draw
-from plcli.providers.reading import count
+from plcli.providers.reading import count, table
 from plcli.providers.registry import Call
 from plcli.specs.model import EchoError, EchoStep
 
@@ -54,6 +54,12 @@ def play(wire: Mapping[str, Json], call: Call) -> Iterator[dict[str, Json]]:
             raise failed("connection", "the connection closed before the answer was complete", retryable=True)
         yield from answer.take(step, raw)
     yield from answer.end()
+
+
+def wanted(wire: Json) -> int:
+    """How many pictures a wire asks for, as far as echo draws them."""
+    image = table(wire).get("image")
+    return 0 if image is None else min(max(count(table(image).get("n")) or 1, 1), MOST)
 
 
 class _Answer:
@@ -119,9 +125,9 @@ class _Answer:
 
 def _steps(wire: Mapping[str, Json], messages: list[Json]) -> list[tuple[EchoStep, Json]]:
     """The steps of this turn, each with its JSON, which holds pictures by reference."""
-    script, image = wire.get("script"), wire.get("image")
-    if script is None and isinstance(image, dict):
-        return [_drawn(_last_words(messages), number) for number in range(min(count(image.get("n")) or 1, MOST))]
+    script = wire.get("script")
+    if script is None and (pictures := wanted(wire)):
+        return [_drawn(_last_words(messages), number) for number in range(pictures)]
     if script is None:
         return [(EchoStep(text=_last_words(messages)), None)]
     if isinstance(script, list) and script and all(isinstance(turn, list) for turn in script):

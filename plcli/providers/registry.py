@@ -73,9 +73,9 @@ class Call:
 
     `timeout` is the longest wait for one read, in seconds; `deadline` the moment (of
     `time.monotonic`) at which the whole run ends. `stream_usage` False leaves `stream_options` out,
-    for servers that refuse it; `edits` is how edits of pictures travel. `azure` and `vertex` say that the provider is
-    reached through a cloud;
-    `ambient` that the cloud's own credentials on the user's side may be used where there is no key.
+    for servers that refuse it; `edits` is how edits of pictures travel. `azure` and `vertex` say that
+    the provider is reached through a cloud; `ambient` that the cloud's own credentials on the user's
+    side may be used where there is no key.
     """
 
     read_media: MediaReader
