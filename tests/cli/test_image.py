@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -35,6 +36,36 @@ def test_a_prompt_is_drawn_without_a_key(cli: Cli) -> None:
     assert Path(path).read_bytes().startswith(b"\x89PNG")
     (record,) = records()
     assert (record.command, record.response and record.response.state) == ("image", "ok")
+
+
+@pytest.mark.parametrize(("count", "answer"), [("1", "1 picture"), ("3", "3 pictures")])
+def test_a_list_of_runs_says_how_many_pictures_came(cli: Cli, count: str, answer: str) -> None:
+    draw(cli, "--count", count)
+    assert cli("log", "list").out.rstrip("\n").endswith(f"\t{answer}")
+
+
+def test_the_workspace_of_the_command_line_keeps_run_and_picture(cli: Cli) -> None:
+    Path("there").mkdir()
+    draw(cli, "--workspace", "there")
+    assert sorted(os.listdir("there")) == ["media", "runs.jsonl"]
+    draw(cli, "--log", "other.jsonl")
+    assert Path("other.jsonl").is_file()
+    assert not Path("runs.jsonl").exists()
+
+
+def test_a_run_streams_unless_told_otherwise_and_has_its_tags(cli: Cli) -> None:
+    draw(cli)
+    draw(cli, "--no-stream", "--tag", "fox")
+    assert [(record.exchanges[0].streamed, record.tags) for record in records()] == [(True, None), (False, ["fox"])]
+
+
+@pytest.mark.parametrize(("more", "whole"), [((), False), (("--inline",), True)], ids=["by reference", "inline"])
+def test_a_dry_run_shows_the_bytes_of_an_input_where_it_is_asked_to(
+    cli: Cli, more: tuple[str, ...], whole: bool
+) -> None:
+    Path("fox.png").write_bytes(png())
+    shown = draw(cli, "--input", "fox.png", "--dry-run", *more).out
+    assert (base64.b64encode(png()).decode() in shown) is whole
 
 
 def test_the_same_words_are_the_same_picture_and_kept_once(cli: Cli) -> None:

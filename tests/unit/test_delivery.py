@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
-from plcli.delivery import told
-from plcli.exchange import Download
+from plcli.cancel import Cancel
+from plcli.connect import Connection
+from plcli.delivery import delivered, told
+from plcli.engine import Turn
+from plcli.exchange import Download, Exchange, Target
 from plcli.failures import failed
 from plcli.media import digest_of
+from plcli.providers.registry import adapter, provider
 from plcli.response import Failure, ImagePart, Response, State, TextPart
 from tests.support.pictures import jpeg, png
 
@@ -37,12 +41,11 @@ def test_a_picture_is_told_with_what_was_asked_and_what_its_bytes_are() -> None:
 @pytest.mark.parametrize(
     ("part", "fault"),
     [
-        (ImagePart(media=JPEG, served={"output_format": "png"}), "it is labelled image/png, but it is image/jpeg"),
         (ImagePart(media=JPEG, mime="image/png"), "it is labelled image/png, but it is image/jpeg"),
         (ImagePart(url="https://pictures.example.com/a.png"), "it was not fetched"),
         (ImagePart(media=PNG, faults=["it is a draft"]), "it is a draft"),
     ],
-    ids=["served format", "mime", "not fetched", "draft"],
+    ids=["mime", "not fetched", "draft"],
 )
 def test_what_is_wrong_with_a_picture_is_told_and_the_picture_stays(part: ImagePart, fault: str) -> None:
     response = seen(answer(part))
@@ -125,3 +128,23 @@ def test_words_where_no_picture_was_asked_for_are_an_answer() -> None:
 def test_pictures_that_did_not_come_are_counted(wanted: int, missing: int | None) -> None:
     response = seen(answer(ImagePart(media=PNG), ImagePart(media=JPEG)), wanted=wanted)
     assert (response.state, response.missing) == ("ok", missing)
+
+
+@pytest.mark.parametrize("failure", [None, failed("protocol", "the stream was cut").failure], ids=["whole", "cut"])
+def test_who_is_interrupted_fetches_nothing_more_and_keeps_what_was_wrong_before(failure: Failure | None) -> None:
+    urls = [f"https://pictures.example.com/{n}.png" for n in range(3)]
+    parts = [ImagePart(url=url) for url in urls]
+    exchange = Exchange("k", Target("images.generate", "m"), {"n": 3}, None, False, (), "t", 1)
+    given = Turn(exchange, answer(*parts, state="error" if failure else "ok", failure=failure), {}, failure)
+    openai, cancel = provider("openai"), Cancel()
+    cancel.ask()
+    connection = Connection(openai, "images", adapter(openai, "images"), 1, 1, 0)
+    turn = delivered(given, connection, read_media=BYTES.__getitem__, cancel=cancel, until=0)
+    assert [each.url for each in turn.exchange.downloads] == urls[:1]
+    assert turn.failure == turn.response.failure
+    assert turn.response.state == ("error" if failure else "incomplete")
+    if failure is not None:
+        assert turn.failure == failure
+    else:
+        assert turn.failure is not None
+        assert turn.failure.kind == "interrupted"

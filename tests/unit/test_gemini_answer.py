@@ -69,6 +69,7 @@ def test_parts_are_read_in_order() -> None:
         ({"fileData": {"fileUri": URL}}, None),
         ({"fileData": {"mimeType": "image/jpeg", "fileUri": 5}}, None),
         ({"inlineData": {"mimeType": "image/png"}}, None),
+        ({"inlineData": {"mimeType": "image/png", "data": ""}}, None),
         ({"inlineData": {"mimeType": 5, "data": PICTURE}}, None),
         ({"inlineData": "odd", "fileData": ["odd"]}, None),
     ],

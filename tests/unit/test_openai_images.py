@@ -298,6 +298,9 @@ def test_what_a_filter_found_in_the_only_picture_is_told() -> None:
 def test_an_answer_without_pictures_says_so(data: Json) -> None:
     answer = read(data=data, usage=None)
     assert (answer.state, answer.parts, answer.usage) == ("no_image", (), None)
+    # Words that were read are paid for, whatever came of them.
+    paid = read(data=data, usage={"input_tokens": 5}).usage
+    assert paid == Usage(input_tokens=5)
     assert answer.failure is not None
 
 

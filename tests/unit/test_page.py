@@ -13,7 +13,7 @@ import pytest
 
 from plcli.exchange import Exchange, Target
 from plcli.exchangerecords import DownloadRecord
-from plcli.media import Json, MediaRef
+from plcli.media import Json, MediaRef, digest_of
 from plcli.mediastore import MediaStore
 from plcli.records import (
     Batch,
@@ -27,6 +27,10 @@ from plcli.records import (
     ToolResultRecord,
 )
 from plcli.render.page import MARKER, page
+from plcli.render.page.blocks import Call, Code, Words, message_blocks
+from plcli.render.page.cards import TITLE, Card, card
+from plcli.render.page.figures import Figures
+from plcli.request import Audio, File, ToolResult
 from plcli.response import (
     Failure,
     ImagePart,
@@ -136,6 +140,118 @@ def test_everything_that_a_record_says_is_on_the_page(store: MediaStore) -> None
 def test_what_went_wrong_is_said(store: MediaStore, fields: dict[str, Any], words: tuple[str, ...]) -> None:
     text = a_page(store, a_record(**fields)).text
     assert [word for word in words if word not in text] == []
+
+
+RESPONSES_TOOLS = [
+    {"search_context_size": "low", "type": "web_search"},
+    {"type": "function", "name": "get_time", "parameters": {"type": "object"}},
+]
+
+
+def a_card(store: MediaStore, *parts: Part, wire: Json, **fields: Any) -> Card:
+    return card(a_record(*parts, wire=wire, **fields), Figures(store))
+
+
+@pytest.mark.parametrize(
+    ("api", "wire", "settings"),
+    [
+        ("chat", {"tool_choice": "required"}, {"tool_choice": "required"}),
+        ("chat", {"parallel_tool_calls": False}, {"parallel_tool_calls": "false"}),
+        ("responses", {"tools": RESPONSES_TOOLS}, {"tools": "web_search, get_time"}),
+        ("images", {"size": "auto", "n": 2, "mask": {"image_url": "https://a.example/m"}}, {"image.size": "auto"}),
+        (
+            "chat",
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "sky", "schema": {"type": "object"}}}},
+            {"output": "sky"},
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_settings_are_those_of_the_wire(
+    store: MediaStore, api: str, wire: dict[str, Json], settings: dict[str, str]
+) -> None:
+    said = dict(a_card(store, wire={"model": "m", **wire}, api=api).settings)
+    assert said.items() >= settings.items()
+    assert settings.keys() >= said.keys() & {"tools", "tool_choice", "parallel_tool_calls", "output"}
+
+
+def test_a_tool_of_gemini_is_named_by_its_field(store: MediaStore) -> None:
+    wire: Json = {"contents": [], "tools": [{"googleSearch": {}}]}
+    made = a_card(store, wire=wire, provider="gemini", api="generate_content")
+    assert ("tools", "google_search") in made.settings
+
+
+def test_a_picture_among_the_settings_stands_among_the_messages_alone(store: MediaStore) -> None:
+    mask = MediaRef(store.put(TINY, "image/png"), "image/png", "data-url")
+    made = a_card(store, wire={"image": {"mask": mask, "size": "1x1"}}, provider="echo", api="echo")
+    assert made.settings == (("image.size", "1x1"),)
+    assert [turn.role for turn in made.turns] == ["image.mask"]
+
+
+SAID = [{"role": "user", "content": "A  red\nfox"}, {"role": "assistant", "content": "Which?"}]
+
+
+def test_the_last_words_of_a_person_name_a_run_and_stand_for_its_pictures(store: MediaStore) -> None:
+    picture = ImagePart(media=store.put(TINY, "image/png"), mime="image/png")
+    made = a_card(store, picture, picture.model_copy(update={"revised_prompt": "A fox"}), wire={"messages": SAID})
+    assert made.title == "A red fox"
+    (gallery,) = made.answer
+    assert [figure.alt for figure in gallery.figures] == ["A  red\nfox", "A fox"]  # type: ignore[union-attr]
+    assert gallery.figures[0].file == f"{digest_of(TINY).removeprefix('sha256:')}.png"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("length", "title"), [(TITLE, "x" * TITLE), (TITLE + 1, "x" * TITLE + "…"), (0, "run")])
+def test_a_long_prompt_is_cut_for_the_title(store: MediaStore, length: int, title: str) -> None:
+    assert a_card(store, wire={"messages": [{"role": "user", "content": "x" * length}]}).title == title
+
+
+@pytest.mark.parametrize(
+    ("path", "passed", "told"),
+    [("expect[0].state", True, False), ("expect[0].state", False, True), ("expect[0].text", True, True)],
+)
+def test_a_state_that_is_no_answer_is_told_unless_it_was_expected(
+    store: MediaStore, path: str, passed: bool, told: bool
+) -> None:
+    held = [ExpectationRecord(path=path, passed=passed)]
+    made = a_card(store, wire=CHAT, response=ResponseRecord(state="no_image"), expectations=held)
+    assert bool(made.findings) is told
+
+
+def test_what_the_error_says_already_is_not_said_again_and_the_rest_is(store: MediaStore) -> None:
+    lost = Failure(kind="not_found", message="the picture was not fetched: gone")
+    picture = ImagePart(url="https://a.example/1", faults=["it was not fetched: gone", "it is cut off"])
+    assert [found.message for found in a_card(store, picture, wire=CHAT, error=lost).findings] == [
+        "the picture was not fetched: gone",
+        "picture 1: it is cut off",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "block"),
+    [
+        (File("https://a.example/b.pdf", filename="b.pdf"), Code("file", "b.pdf · https://a.example/b.pdf")),
+        (File(MediaRef("sha256:0", "text/csv")), Code("file", "text/csv, sha256:0")),
+        (Audio(MediaRef("sha256:0", "audio/wav"), "wav"), Code("audio", "wav, sha256:0")),
+        (ToolResult("c", "grey"), Call("result", "c", None, "answer", (Words("grey"),))),
+        (ToolResult("c", "grey", name="sky"), Call("sky", "c", None, "answer", (Words("grey"),))),
+    ],
+)
+def test_what_is_neither_word_nor_picture_is_a_line(store: MediaStore, part: Any, block: Any) -> None:
+    assert message_blocks([part], Figures(store)) == (block,)
+
+
+def test_a_picture_that_is_gone_is_what_it_was_said_to_be(store: MediaStore) -> None:
+    kinds = [Figures(store).figure("sha256:" + "0" * 64, mime, "").kind for mime in ("image/png", None)]
+    assert kinds == ["PNG", "unknown type"]
+
+
+def test_commentary_is_told_from_the_answer(store: MediaStore) -> None:
+    parts = [{"type": "text", "text": "Well.", "phase": "commentary"}, {"type": "text", "text": "So."}]
+    wire = {"messages": [{"role": "assistant", "content": parts}]}
+    given = (TextPart(text="Well.", phase="commentary"), TextPart(text="So."))
+    made = a_card(store, *given, wire=wire, provider="echo", api="echo")
+    for blocks in (made.turns[0].blocks, made.answer):
+        assert [block.voice for block in blocks] == ["commentary", "text"]  # type: ignore[union-attr]
 
 
 def test_what_could_not_be_fetched_is_said(store: MediaStore) -> None:
@@ -288,6 +404,7 @@ def test_a_picture_is_held_once_however_often_it_is_shown(store: MediaStore) -> 
 def test_only_sound_pictures_are_drawn(store: MediaStore, data: bytes, drawn: bool, words: str) -> None:
     shown = a_page(store, a_record(ImagePart(media=store.put(data, "image/png"), mime="image/png")))
     assert bool([found for found in shown.all("img") if "src" in found]) is drawn
+    assert shown.all("a", **{"class": "zoom again"}) == []
     assert words in shown.text
 
 
@@ -331,7 +448,9 @@ def test_bytes_that_are_gone_or_altered_are_said(store: MediaStore) -> None:
     assert path is not None
     path.write_bytes(b"other")
     record = a_record(ImagePart(media=digest), ImagePart(media="sha256:" + "0" * 64), ImagePart(media="../../etc"))
-    text = a_page(store, record).text
+    shown = a_page(store, record)
+    text = shown.text
+    assert shown.all("a", **{"class": "zoom again"}) == []
     assert "does not hold the bytes" in text
     assert text.count("not in the media store") == 2
 

@@ -399,6 +399,14 @@ def test_the_end_of_a_model_is_told_only_where_it_is_near_and_the_day_is_known()
         assert len(told("images", "gpt-image-1.5", {}, today=today)) == count
 
 
+def test_the_end_of_a_model_is_told_on_the_images_api_whatever_it_is_called() -> None:
+    (advice,) = warnings("openai", "images", "gpt-5", None, edit=False, streamed=False, today=date(2026, 11, 26))
+    assert advice.place == ("model",)
+    # Elsewhere it is a model that writes, whose end others tell.
+    for api, image in (("chat", None), ("responses", {"size": "auto"})):
+        assert warnings("openai", api, "gpt-5", image, edit=False, streamed=False, today=date(2026, 11, 26)) == []
+
+
 def test_a_resolved_request_says_itself_what_it_asks_for() -> None:
     request = Request(
         "openai",

@@ -152,6 +152,9 @@ def test_what_is_no_picture_is_told(data: bytes, label: str | None, fault: str) 
 
 HUGE_FRAME = bytearray(gif())
 HUGE_FRAME[HUGE_FRAME.index(b",") + 5 : HUGE_FRAME.index(b",") + 9] = b"\xff\xff\xff\xff"
+TALL_FRAME, WIDE_FRAME = bytearray(SAMPLES["moving webp"]), bytearray(SAMPLES["moving webp"])
+_FRAME = TALL_FRAME.index(b"ANMF") + 8
+TALL_FRAME[_FRAME + 3 : _FRAME + 6] = WIDE_FRAME[_FRAME : _FRAME + 3] = b"\x10\0\0"
 HUGE_CANVAS = bytearray(SAMPLES["moving webp"])
 HUGE_CANVAS[24:30] = b"\xff\xff\xff\xff\xff\xff"
 
@@ -181,6 +184,14 @@ HUGE_CANVAS[24:30] = b"\xff\xff\xff\xff\xff\xff"
 def test_what_is_damaged_or_huge_is_told_and_not_drawn(data: bytes, fault: str) -> None:
     seen = look(data)
     assert (seen.faults, seen.drawable) == ((fault,), False)
+
+
+@pytest.mark.parametrize(("data", "size"), [(TALL_FRAME, (9, 36)), (WIDE_FRAME, (41, 4))], ids=["tall", "wide"])
+def test_a_frame_that_reaches_beyond_its_canvas_makes_the_picture_larger(
+    data: bytearray, size: tuple[int, int]
+) -> None:
+    seen = look(bytes(data))
+    assert (seen.width, seen.height) == size
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,10 @@ def test_where_nobody_tells_words_from_pictures_the_cost_is_not_complete() -> No
         found = cost(usage, images=1, **given)
         assert found is not None
         assert not found.complete
+    # Where pictures cost what words cost, nobody need tell.
+    alike = cost(usage, images=1)
+    assert alike is not None
+    assert alike.complete
     same = cost(usage, images=1, pricing=Pricing(input=1.0, output=2.0))
     assert same is not None
     assert same.complete

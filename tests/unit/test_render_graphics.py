@@ -180,10 +180,11 @@ def test_a_protocol_that_there_is_not_is_told_with_those_that_there_are() -> Non
         draw(quarters(), screen, screen.out)
 
 
-def test_a_pipe_and_a_narrow_encoding_show_no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("encoding", ["ascii", None, "none of these"])
+def test_a_pipe_and_a_narrow_encoding_show_no_pictures(encoding: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = screen_of(Pipe, environ={"TERM": "xterm-kitty"})
     assert protocol_of(screen, screen.out) == "off"
-    monkeypatch.setattr(Tty, "encoding", "ascii")
+    monkeypatch.setattr(Tty, "encoding", encoding)
     screen = screen_of()
     assert draw(quarters(), screen, screen.out) == 0
     assert not text_of(screen.out)

@@ -146,6 +146,16 @@ def test_specs_are_named_as_they_are_run(monkeypatch: pytest.MonkeyPatch) -> Non
     assert words(session, specs=["mine.yaml", "prompts/deep/mine.yaml"]) == []
 
 
+def test_a_spec_that_is_gone_is_still_named_by_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    RunLog(Path("runs.jsonl")).append_all([a_record("mine", "prompts/mine.yaml")])
+    Path("plcli.toml").touch()
+    Path("prompts").mkdir()
+    monkeypatch.chdir("prompts")
+    session = open_session(Screen(io.StringIO(), io.StringIO(), {}))
+    for spec in ("mine", "mine.yaml", "./mine.yaml"):
+        assert words(session, specs=[spec]) == ["mine"]
+
+
 def test_damage_is_reported_whatever_is_asked_for(session: Session, ids: list[str]) -> None:
     lines = session.log.path.read_text().splitlines()
     lines[1] = lines[1][:60]
