@@ -10,7 +10,8 @@ import against it.
                    openers < picturefiles < running; session < selecting < commands
                    options, completion, continued, lineeditor, saving < commands < app < __main__
     5  WINDOW      render
-    4  MACHINERY   conversation < ingredients, modelchoice < resolve; crossing < moving < resolve
+    4  MACHINERY   conversation < ingredients, modelchoice < resolve; crossing < picture_crossing
+                   crossing, picture_crossing < moving < resolve
                    spec_rules < expectation_rules, stub_rules < validate; handler_rules < validate
                    conversation, expectation_rules < request_rules; scaffold
                    ingredients, tooluse < toolfacts; scaffold, spec_rules < toolwriting < toolimport

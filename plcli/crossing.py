@@ -1,4 +1,4 @@
-"""What each part of a request becomes on its way to another api: turns, tools, pictures, ids of calls.
+"""What each part of a request becomes on its way to another api: turns, tools, ids of calls.
 
 Every step keeps what the new api can carry as it is, says what is lost, and remembers where things stood.
 """
@@ -18,7 +18,6 @@ from plcli.providers.roundtrip import same
 from plcli.providers.turns import only_native
 from plcli.request import (
     BuiltinTool,
-    Image,
     Loss,
     Message,
     Part,
@@ -99,7 +98,7 @@ def _any_names(old: Side, new: Side) -> bool:
     return old.repeats or new.repeats
 
 
-def _same_names(old: Side, new: Side) -> bool:
+def same_names(old: Side, new: Side) -> bool:
     """Whether the two name pictures and choices alike."""
     return old.provider == new.provider or _any_names(old, new)
 
@@ -222,7 +221,7 @@ def tools(request: Request, old: Side, new: Side) -> Step:
         losses += (Loss(name, "no tool is left to which it applies") for name in given)
         moved = moved._replace(tool_choice=None, parallel_tool_calls=None)
     elif request.tool_choice is not None:
-        choice, lost = _choice(request.tool_choice, names, keep=_same_names(old, new))
+        choice, lost = _choice(request.tool_choice, names, keep=same_names(old, new))
         losses += lost
         moved = moved._replace(tool_choice=choice)
     return Step(moved, tuple(losses), origins)
@@ -266,38 +265,3 @@ def _choice(
         return choice._replace(tools=left), ()
     gone = Loss("tool_choice", "names tools that are dropped", kind="changed" if left else "dropped")
     return (choice._replace(tools=left) if left else None), (gone,)
-
-
-# Pictures
-
-
-def drawn_on(request: Request, old: Side, new: Side) -> Step:
-    """What the model drew last is what an api that only draws begins with: it takes pictures of the user alone."""
-    drawn = [at for at, message in enumerate(request.messages) if message.role == "assistant" and _pictures(message)]
-    if not drawn or not new.only_draws or old.only_draws:
-        return Step(request)
-    last = drawn[-1]
-    messages = list(request.messages)
-    messages[last] = Message("user", _pictures(messages[last]))
-    why = "what the model drew is taken as a picture to begin with"
-    losses = (Loss(paths.show(("messages", last)), why, kind="approximated"),)
-    places = [at for at, part in enumerate(request.messages[last].parts) if isinstance(part, Image)]
-    origins: dict[Parts, Origin] = {
-        ("messages", last, "content", n): Origin(("messages", last, "content", at)) for n, at in enumerate(places)
-    }
-    return Step(request._replace(messages=tuple(messages)), losses, origins)
-
-
-def _pictures(message: Message) -> tuple[Part, ...]:
-    return tuple(part for part in message.parts if isinstance(part, Image))
-
-
-def picture(request: Request, old: Side, new: Side) -> Step:
-    """The wish for a picture; what the old api calls its size and the like is lost where the new one makes any."""
-    if request.image is None and old.only_draws:
-        return Step(request._replace(image={}))
-    if not request.image or _same_names(old, new) or not new.carries(image={}):
-        return Step(request)
-    why = f"the {new.api} api has other names for what a picture is to be like"
-    losses = tuple(Loss(paths.show(("image", name)), why) for name in request.image)
-    return Step(request._replace(image={}), losses)

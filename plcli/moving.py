@@ -2,7 +2,7 @@
 
 The header is neutral already. What stands in `body` is compiled and read back, so that all of it that
 has a neutral name gets this name; the rest of it is dropped. What every other part of the request
-becomes is the business of `crossing`.
+becomes is the business of `crossing` and `picture_crossing`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from plcli import crossing, paths
+from plcli import crossing, paths, picture_crossing
 from plcli.crossing import Origin, Side, Step, traced
 from plcli.media import Json
 from plcli.paths import Parts
@@ -50,7 +50,9 @@ def move(request: Request, to: Provider, api: str, model: str) -> Moved:
     new = Side(to.name, api, adapter(to, api))
     trail: list[Mapping[Parts, Origin]] = []
     losses: list[Loss] = []
-    for take in (_read_back, crossing.turns, crossing.drawn_on, crossing.tools, crossing.picture, crossing.with_ids):
+    steps = (_read_back, crossing.turns, picture_crossing.drawn_on, crossing.tools, picture_crossing.picture,
+             crossing.with_ids)  # fmt: skip
+    for take in steps:
         step = take(request, old, new)
         losses += traced(step.losses, trail)
         trail.append(step.origins)
