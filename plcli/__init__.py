@@ -38,7 +38,7 @@ import against it.
                    prices; git; pace; plaintext; retirements, picture_table < picture_rules; rasters, vectors < pixels
     W  PROVIDERS   providers
     1  VOCABULARY  media < request, safety; media, response < exchange, failures
-                   quotas, refusals, safety, waits < failures
+                   media, quotas, safety < errorbodies; errorbodies, refusals, safety, waits < failures
                    request < toolanswers; response < exchangerecords; exchangerecords, toolanswers < records
                    exchange, records < traffic; specs
     0  FOUNDATION  brevity; cancel; docstrings; errors; extensions; headers; interrupts; paths; places; signatures

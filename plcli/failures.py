@@ -6,19 +6,15 @@ others.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from plcli.brevity import cut
+from plcli.errorbodies import Said, bounded, listen
 from plcli.errors import Exit, LogError, OfflineError, PlcliError, SetupError, SpecError, ToolError
 from plcli.media import Json
-from plcli.quotas import spent
 from plcli.refusals import hint_of_refused, refused_parameter
 from plcli.response import Failure
-from plcli.safety import filtered, is_safety, moderated, tells_of_safety
+from plcli.safety import is_safety, tells_of_safety
 from plcli.waits import LONGEST_WAIT, asked_wait
 
 EXIT_OF_KIND: dict[str, Exit] = {
@@ -37,12 +33,7 @@ EXIT_OF_KIND: dict[str, Exit] = {
     **{error.kind: error.exit for error in (LogError, OfflineError, SetupError, SpecError, ToolError)},
 }
 
-MESSAGE_LIMIT = 2000
-"""Characters of a provider's message that are kept."""
-
 CHECK_BASE_URL = "check base_url: it must be the root of the api (OpenAI's often ends in /v1, Gemini's in no version)"
-
-_WORD_LIMIT = 200
 
 _KIND_OF_STATUS = {
     401: "auth",
@@ -121,11 +112,6 @@ def failed(kind: str, message: str, hint: str | None = None, *, retryable: bool 
     return CallFailed(Failure(kind=kind, message=bounded(message), hint=hint), retryable=retryable)
 
 
-def bounded(text: str) -> str:
-    """The text on one line, cut after `MESSAGE_LIMIT` characters, halves of surrogate pairs replaced."""
-    return cut(_sound(" ".join(text[: 2 * MESSAGE_LIMIT].split())), MESSAGE_LIMIT)
-
-
 def classify(status: int, body: Json | str, headers: Mapping[str, str]) -> CallFailed:
     """The failure that an HTTP answer outside 2xx tells.
 
@@ -133,7 +119,7 @@ def classify(status: int, body: Json | str, headers: Mapping[str, str]) -> CallF
     any case. Retryable are 408, 409, 429 (not quota) and 5xx; `x-should-retry` overrules.
     """
     lower = {name.lower(): value for name, value in headers.items()}
-    said = _listen(body)
+    said = listen(body)
     kind = _kind(status, said)
     wait = asked_wait(lower, said.message, said.delay)
     long = kind == "rate_limit" and wait is not None and wait > LONGEST_WAIT
@@ -154,101 +140,7 @@ def classify(status: int, body: Json | str, headers: Mapping[str, str]) -> CallF
     return CallFailed(failure, retryable=retryable)
 
 
-class _Said(NamedTuple):
-    """What an error body says, whichever habit it follows; `words` are lower-case codes to judge by."""
-
-    message: str = ""
-    code: str | None = None
-    type: str | None = None
-    param: str | None = None
-    words: frozenset[str] = frozenset()
-    delay: str | None = None
-    gemini: bool = False
-    page: bool = False
-
-
-def _listen(body: Json | str) -> _Said:
-    """Read an error body: OpenAI, Azure, Gemini, vLLM, FastAPI, a web page, or plain text."""
-    if isinstance(body, list) and body:
-        body = body[0]
-    if isinstance(body, str):
-        return _listen_to_text(body)
-    if not isinstance(body, dict):
-        return _Said("" if body is None else bounded(json.dumps(body)))
-    error = body.get("error", body)
-    if isinstance(error, str):
-        told = filter(None, (error, _message(body)))
-        return _Said(bounded(": ".join(told)), code=_word(body.get("code")), type=_word(body.get("type")))
-    if not isinstance(error, dict):
-        error = body
-    if isinstance(error.get("status"), str) and isinstance(error.get("code"), int):
-        return _listen_to_gemini(error)
-    inner = error.get("innererror", error.get("inner_error"))
-    inner = inner if isinstance(inner, dict) else {}
-    results = inner.get("content_filter_result", inner.get("content_filter_results"))
-    found = filtered(results) + moderated(error.get("moderation_details"))
-    code, kind = _word(error.get("code")), _word(error.get("type"))
-    words = (code, kind, _word(inner.get("code")))
-    return _Said(
-        bounded((_message(error) or json.dumps(body)) + found),
-        code=code,
-        type=kind,
-        param=_word(error.get("param")),
-        words=frozenset(word.lower() for word in words if word),
-    )
-
-
-def _listen_to_text(body: str) -> _Said:
-    start = body[: 4 * MESSAGE_LIMIT]
-    if not start.lstrip().startswith("<"):
-        return _Said(bounded(start))
-    title = re.search(r"<title[^>]{0,200}>([^<]*)", start, re.IGNORECASE)
-    text = title[1] if title else re.sub(r"<[^<>]*>", " ", start)
-    return _Said(bounded(text)[:_WORD_LIMIT], page=True)
-
-
-def _listen_to_gemini(error: Mapping[str, Json]) -> _Said:
-    listed = error.get("details")
-    details = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-    reason = next((item["reason"] for item in details if isinstance(item.get("reason"), str)), None)
-    delay = next((item["retryDelay"] for item in details if isinstance(item.get("retryDelay"), str)), None)
-    status = _word(error["status"])
-    message = _message(error)
-    quota = "insufficient_quota" if status == "RESOURCE_EXHAUSTED" and spent(message, details) else None
-    words = frozenset(word.lower() for word in (status, _word(reason), quota) if word)
-    return _Said(message, code=_word(reason) or status, type=status, words=words, delay=delay, gemini=True)
-
-
-def _message(error: Mapping[str, Json]) -> str:
-    """The sentence of an error object; FastAPI lists one for each wrong field."""
-    for name in ("message", "detail", "error_description", "title"):
-        value = error.get(name)
-        if isinstance(value, str) and value.strip():
-            # Behind a gateway the model's own server may say it better.
-            inner = error.get("metadata")
-            raw = inner.get("raw") if isinstance(inner, dict) else None
-            return bounded(f"{value}: {raw}" if isinstance(raw, str) and raw else value)
-        if isinstance(value, list):
-            wrong = [item for item in value[:20] if isinstance(item, dict) and isinstance(item.get("msg"), str)]
-            if wrong:
-                return bounded("; ".join(f"{_place(item.get('loc'))}{item['msg']}" for item in wrong))
-    return ""
-
-
-def _place(loc: Json) -> str:
-    return ".".join(str(step) for step in loc if isinstance(step, str | int)) + ": " if isinstance(loc, list) else ""
-
-
-def _word(value: Json) -> str | None:
-    """A provider's code as text; None for what is no code."""
-    return _sound(str(value)[:_WORD_LIMIT]) if isinstance(value, str | int) and not isinstance(value, bool) else None
-
-
-def _sound(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _kind(status: int, said: _Said) -> str:
+def _kind(status: int, said: Said) -> str:
     if status < 400:
         return "protocol"
     if status < 500:
@@ -262,7 +154,7 @@ def _kind(status: int, said: _Said) -> str:
     return _KIND_OF_STATUS.get(status, "invalid" if status < 500 else "server")
 
 
-def _hint(status: int, kind: str, said: _Said) -> str | None:
+def _hint(status: int, kind: str, said: Said) -> str | None:
     # LM Studio says so with status 200.
     if status < 400 or said.page or said.message.lower().startswith("unexpected endpoint"):
         return CHECK_BASE_URL

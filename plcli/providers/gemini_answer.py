@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from plcli.failures import bounded, failed
+from plcli.errorbodies import bounded
+from plcli.failures import failed
 from plcli.media import Json, encode
 from plcli.providers.gemini_pictures import picture_of
 from plcli.providers.reading import answered, count, failed_state, failure_of, native, rows, table, words

@@ -12,9 +12,9 @@ from functools import cache, lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from plcli.errorbodies import bounded
 from plcli.errors import SetupError
 from plcli.exchange import WireEvent
-from plcli.failures import bounded
 from plcli.media import Json
 from plcli.providers import incoming, transport
 from plcli.providers.google_credentials import Token, ambient

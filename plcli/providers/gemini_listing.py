@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from plcli.failures import CallFailed, bounded
+from plcli.errorbodies import bounded
+from plcli.failures import CallFailed
 from plcli.providers import gemini_client
 from plcli.providers.registry import Call, Listing
 

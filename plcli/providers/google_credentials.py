@@ -15,8 +15,9 @@ from functools import cache, partial
 from threading import Lock
 from typing import Any, NamedTuple
 
+from plcli.errorbodies import bounded
 from plcli.errors import SetupError
-from plcli.failures import bounded, failed
+from plcli.failures import failed
 from plcli.headers import is_value
 from plcli.providers.registry import Call
 

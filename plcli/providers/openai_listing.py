@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from plcli.failures import CallFailed, bounded
+from plcli.errorbodies import bounded
+from plcli.failures import CallFailed
 from plcli.media import Json
 from plcli.providers import openai_client
 from plcli.providers.registry import Call, Listing

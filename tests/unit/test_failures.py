@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plcli.errorbodies import MESSAGE_LIMIT
 from plcli.errors import Exit
-from plcli.failures import EXIT_OF_KIND, MESSAGE_LIMIT, CallFailed, classify, failed
+from plcli.failures import EXIT_OF_KIND, CallFailed, classify, failed
 
 
 def openai(message: str = "no", **fields: Any) -> dict[str, Any]:
