@@ -14,6 +14,7 @@ from plcli.media import MediaMissing
 from plcli.mediastore import MediaStore
 from plcli.openers import NoViewer, open_file
 from plcli.records import Record
+from plcli.redact import Redactor
 from plcli.request import Text
 from plcli.resolve import Resolved
 from plcli.response import ImagePart
@@ -68,11 +69,15 @@ class PictureFiles:
         """The media of a run, as a person sees them."""
         return CopiedMedia(self.store, self.copies.get(record.id, {}))
 
-    def take(self, resolved: Resolved, record: Record, media: Mapping[str, bytes]) -> None:
-        """Copy the pictures of a run, of which `media` has the bytes. What stands against it is kept in `trouble`."""
+    def take(self, resolved: Resolved, record: Record, media: Mapping[str, bytes], redactor: Redactor) -> None:
+        """Copy the pictures of a run, of which `media` has the bytes. What stands against it is kept in `trouble`.
+
+        Bytes that hold a secret are copied nowhere.
+        """
         made = self.copies.setdefault(record.id, {})
-        digests = list(dict.fromkeys(part.media for part in _pictures(record) if part.media in media))
-        for number, digest in enumerate(filter(None, digests), 1):
+        found = dict.fromkeys(part.media for part in _pictures(record) if part.media is not None)
+        digests = [digest for digest in found if digest in media and redactor.bytes(media[digest]) is media[digest]]
+        for number, digest in enumerate(digests, 1):
             stem = _stem(resolved, record) + (f"-{number}" if len(digests) > 1 else "")
             if self.folder is not None and self.trouble is None:
                 try:

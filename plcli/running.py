@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from plcli import interrupts
 from plcli.answering import Answering
 from plcli.cancel import Cancel
 from plcli.connect import Connection, Limits, connect
 from plcli.errors import LogError
-from plcli.picturefiles import PictureFiles
 from plcli.policies import ToolTerms
 from plcli.records import Batch, Record, line
 from plcli.render.answer import show_answer, show_footer, show_header
@@ -21,6 +21,9 @@ from plcli.rounds import Answered, Rounds, Watching
 from plcli.runrecords import Circumstances, keep_media, record_of
 from plcli.runs import Run, answering_of, judged, send
 from plcli.session import Session
+
+if TYPE_CHECKING:
+    from plcli.picturefiles import PictureFiles  # only a command that makes pictures has any
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +167,9 @@ class Running:
         """Their records, and why they could not be written: what is paid for must be shown all the same."""
         records, unlogged = self._written(runs)
         if self.files is not None:
-            clean = self.session.redactor.bytes
             for (plan, run), record in zip(runs, records, strict=True):
                 media = plan.resolved.media | run.rounds.media
-                # Bytes that hold a secret are kept nowhere.
-                kept = {digest: data for digest, data in media.items() if clean(data) is data}
-                self.files.take(plan.resolved, record, kept)
+                self.files.take(plan.resolved, record, media, self.session.redactor)
         return records, unlogged
 
     def _written(self, runs: Sequence[tuple[Plan, Run]]) -> tuple[list[Record], LogError | None]:
