@@ -6,7 +6,7 @@ floors say the same of its own rooms. `tests/meta/test_floors.py` reads this pla
 import against it.
 
     6  DOORS       session < running < pacing < several; session < toolterms; running, toolterms < talk
-                   several, inputs < orders; orders, talk < continued; talk < saving; lineeditor
+                   several, inputs, toolterms < orders; orders, talk < continued; talk < saving; lineeditor
                    openers < picturefiles < running; session < selecting < commands
                    options, completion, continued, lineeditor, saving < commands < app < __main__
     5  WINDOW      render

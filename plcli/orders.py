@@ -6,11 +6,12 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from plcli import picture_rules
 from plcli.errors import Exit, SpecError, UsageError
-from plcli.inputs import Input
+from plcli.inputs import Input, read_inputs
 from plcli.media import encode, lower
 from plcli.records import Batch
 from plcli.resolve import Overrides, Resolved, refusal, resolve
@@ -18,6 +19,7 @@ from plcli.running import Plan, Running
 from plcli.runs import reader
 from plcli.session import Session
 from plcli.several import Terms, run_several
+from plcli.toolterms import check_tools
 from plcli.unfinished import left
 from plcli.workspace import Workspace
 
@@ -31,12 +33,37 @@ class Order(NamedTuple):
 
 
 class Together(NamedTuple):
-    """How several runs go: see `several.Terms`; `resume` names a batch of which only the rest is run."""
+    """How several runs go: see `several.Terms`; `resume` names a batch of which only the rest is run.
+
+    `strict` refuses what a model cannot carry; a `dry_run` sends nothing, and shows bytes if they are `inline`.
+    """
 
     jobs: int | None = None
     max_fail: int | None = None
     resume: str | None = None
     compared: int = 1
+    strict: bool = False
+    dry_run: bool = False
+    inline: bool = False
+
+
+def read(
+    running: Running,
+    specs: Sequence[str] | None,
+    prompt: str | None,
+    var: Sequence[str] | None,
+    rows: Path | None,
+    *,
+    example: str,
+) -> list[Input]:
+    """What a command line names to be run: specs, or a prompt, with every row. Raises `SpecError` and `UsageError`."""
+    if bool(specs) == (prompt is not None):
+        what = "either SPEC or --prompt, not both" if specs else "one SPEC at least, or --prompt, is needed"
+        raise UsageError(what, hint=f'plcli {running.command} {example}, or plcli {running.command} --prompt "…"')
+    session = running.session
+    inputs = read_inputs(session.workspace, specs or [], prompt, var or [], rows)
+    session.tell_of_other_workspaces(item.file for item in inputs if item.file is not None)
+    return inputs
 
 
 def ordered(inputs: Sequence[Input], requests: Callable[[Input], Sequence[Resolved]], repeat: int) -> Iterator[Order]:
@@ -58,7 +85,14 @@ def resolved(workspace: Workspace, item: Input, overrides: Overrides) -> Resolve
 
 
 def carry_out(running: Running, orders: Sequence[Order], how: Together) -> int:
-    """Run them: one while somebody watches, several as a batch. Gives the exit code."""
+    """Run them after a last look: one while somebody watches, several as a batch. Gives the exit code."""
+    requests = [each.resolved for each in orders]
+    if how.strict:
+        refuse_losses(requests)
+    check_tools(running.terms, requests)
+    _warn_of_pictures(running, requests)
+    if how.dry_run:
+        return dry_run(running.session, requests, inline=how.inline)
     if len(orders) == 1 and how.resume is None:
         request = orders[0].resolved
         return running.one(Plan(request, running.connections([request])[0])).exit
@@ -87,16 +121,16 @@ def _batch(running: Running, orders: Sequence[Order], terms: Terms, resume: str 
     return run_several(running, plans, terms, batch_id)
 
 
-def warn_of_pictures(session: Session, requests: Sequence[Resolved], *, streamed: bool) -> None:
+def _warn_of_pictures(running: Running, requests: Sequence[Resolved]) -> None:
     """Tell what the makers' services do not take, or will not take for long, of the pictures that are asked for."""
     today = datetime.now(UTC).date()
     for told in dict.fromkeys(
         advice.told
         for each in requests
         if picture_rules.hold_for(each.model.spec)
-        for advice in picture_rules.of_request(each.request, streamed=streamed, today=today)
+        for advice in picture_rules.of_request(each.request, streamed=running.stream, today=today)
     ):
-        session.screen.warn(told)
+        running.session.screen.warn(told)
 
 
 def refuse_losses(requests: Sequence[Resolved]) -> None:

@@ -13,9 +13,8 @@ from plcli.connect import Limits
 from plcli.continued import Further, continued, go_on, refuse_beside
 from plcli.drawing import Drawing, takes_n
 from plcli.errors import UsageError
-from plcli.inputs import Input, read_inputs, read_overrides, read_picture
-from plcli.orders import Together, carry_out, ordered, refuse_losses, resolved, warn_of_pictures
-from plcli.orders import dry_run as show_dry
+from plcli.inputs import Input, read_overrides, read_picture
+from plcli.orders import Together, carry_out, ordered, read, resolved
 from plcli.picturefiles import PictureFiles
 from plcli.policies import ToolTerms
 from plcli.resolve import Overrides, Resolved
@@ -130,21 +129,12 @@ def image(
             return _ended(running, files, open_, go_on(talk, continue_, further))
     if message is not None:
         raise UsageError("--message goes with --continue", hint='plcli image --continue last --message "…"')
-    if bool(specs) == (prompt is not None):
-        what = "either SPEC or --prompt, not both" if specs else "one SPEC at least, or --prompt, is needed"
-        raise UsageError(what, hint='plcli image prompts/logo.yaml, or plcli image --prompt "…"')
-    asked_for = read_inputs(session.workspace, specs or [], prompt, var or [], rows)
-    session.tell_of_other_workspaces(item.file for item in asked_for if item.file is not None)
+    asked_for = read(running, specs, prompt, var, rows, example="prompts/logo.yaml")
     drawing = Drawing(tuple(pictures), None if mask is None else read_picture(session.workspace, mask, "--mask"))
     overrides = read_overrides(model or [], set_ or [])
     orders = list(ordered(asked_for, _requests(session.workspace, overrides, drawing, count), repeat))
-    requests = [each.resolved for each in orders]
-    if strict:
-        refuse_losses(requests)
-    warn_of_pictures(session, requests, streamed=not no_stream)
-    if dry_run:
-        return show_dry(session, requests, inline=inline)
-    together = Together(jobs or min(AT_ONCE, len(orders)), max_fail, resume)
+    at_once = jobs or min(AT_ONCE, len(orders))
+    together = Together(at_once, max_fail, resume, strict=strict, dry_run=dry_run, inline=inline)
     return _ended(running, files, open_, carry_out(running, orders, together))
 
 

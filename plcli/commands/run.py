@@ -8,13 +8,12 @@ from plcli import completion, options
 from plcli.connect import Limits
 from plcli.continued import Further, continued, go_on, refuse_beside
 from plcli.errors import UsageError
-from plcli.inputs import read_answers, read_inputs, read_overrides
-from plcli.orders import Together, carry_out, ordered, refuse_losses, resolved, warn_of_pictures
-from plcli.orders import dry_run as show_dry
+from plcli.inputs import read_answers, read_overrides
+from plcli.orders import Together, carry_out, ordered, read, resolved
 from plcli.policies import SECONDS, ToolTerms
 from plcli.running import Running
 from plcli.session import open_session
-from plcli.toolterms import check_tools, read_policies, tool_terms
+from plcli.toolterms import read_policies, tool_terms
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -102,18 +101,8 @@ def run(
             return go_on(talk, continue_, further)
     if message is not None or answer:
         raise UsageError("--message and --answer go with --continue", hint='plcli run --continue last --message "…"')
-    if bool(specs) == (prompt is not None):
-        what = "either SPEC or --prompt, not both" if specs else "one SPEC at least, or --prompt, is needed"
-        raise UsageError(what, hint='plcli run prompts/hello.yaml, or plcli run --prompt "…"')
-    inputs = read_inputs(session.workspace, specs or [], prompt, var or [], rows)
-    session.tell_of_other_workspaces(item.file for item in inputs if item.file is not None)
+    inputs = read(running, specs, prompt, var, rows, example="prompts/hello.yaml")
     overrides = read_overrides(model or [], set_ or [])
     orders = list(ordered(inputs, lambda item: [resolved(session.workspace, item, each) for each in overrides], repeat))
-    requests = [each.resolved for each in orders]
-    if strict:
-        refuse_losses(requests)
-    check_tools(running.terms, requests)
-    warn_of_pictures(session, requests, streamed=not no_stream)
-    if dry_run:
-        return show_dry(session, requests, inline=inline)
-    return carry_out(running, orders, Together(jobs, max_fail, resume, len(overrides)))
+    together = Together(jobs, max_fail, resume, len(overrides), strict=strict, dry_run=dry_run, inline=inline)
+    return carry_out(running, orders, together)
