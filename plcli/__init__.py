@@ -20,7 +20,7 @@ import against it.
                    resolve, request_rules < validate; connect < engine
                    ingredients, policies < answering; engine < delivery; delivery, answering < rounds
                    resolve, expect, rounds < runs < tally, runrecords, standing; standing < continuing
-                   batch; resolve < unfinished; drafts, resolve < respec
+                   batch; resolve < unfinished; drafts, resolve < respec; outcomes
     3  KEEPERS     rejections < schemas < published; fence, schemas < workspace < modelrefs, toolbox
                    model_rules < modelrefs; fence < sources; workspace, sources < toolresults
                    workspace < schemalines
@@ -39,7 +39,8 @@ import against it.
     W  PROVIDERS   providers
     1  VOCABULARY  media < request, safety; media, response < exchange, failures
                    media, quotas, safety < errorbodies; errorbodies, refusals, safety, waits < failures
-                   request < toolanswers; response < exchangerecords; exchangerecords, toolanswers < records
+                   request < toolanswers; response < exchangerecords, replayrecords
+                   exchangerecords, replayrecords, toolanswers < records
                    exchange, records < traffic; specs
     0  FOUNDATION  brevity; cancel; docstrings; errors; extensions; headers; interrupts; paths; places; signatures
                    spelling

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from plcli.exchangerecords import ExchangeRecord
+from plcli.replayrecords import Replay
 from plcli.response import Failure, Kept, Part, State, Usage
 from plcli.toolanswers import AnsweredBy
 
@@ -132,19 +133,6 @@ class Endpoint(Kept):
     """Version of the provider's api."""
     sdk: str | None = None
     """Package and version that sent it."""
-
-
-class Replay(Kept):
-    """What a replay is of, and what it found."""
-
-    of: str
-    """The run that was replayed."""
-    verdict: Literal["identical", "equivalent", "drifted", "failed", "not-replayable"]
-    """What comparing said."""
-    checks: list[Any] | None = None
-    """The checks and their results."""
-    losses: list[Any] | None = None
-    """What moving the request to another model could not carry."""
 
 
 class Record(Kept):
