@@ -5,7 +5,7 @@ The floor plan. Imports go down only. Rooms on one floor do not know each other,
 floors say the same of its own rooms. `tests/meta/test_floors.py` reads this plan and holds every
 import against it.
 
-    6  DOORS       session < running < pacing < several; session < toolterms; running, toolterms < talk
+    6  DOORS       session < running < pacing, conducting < several; session < toolterms; running, toolterms < talk
                    several, inputs, toolterms < orders; orders, talk < continued; talk < saving; lineeditor
                    openers < picturefiles < running; session < selecting < commands
                    options, completion, continued, lineeditor, saving < commands < app < __main__
@@ -33,7 +33,7 @@ import against it.
                    regexes, jsonschemas < conformance < matchers < stubs, loggedanswers
                    conformance, yaml12 < toolfit
                    matchers < conditions < filters; matchers, writing < insertion; writing < inplace
-                   strictness; functions; declarations
+                   strictness; functions; declarations; wireshapes
                    address < environment < trust; keyshapes < redact < record_secrets
                    prices; git; pace; plaintext; retirements, picture_table < picture_rules; rasters, vectors < pixels
     W  PROVIDERS   providers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Generic, NamedTuple, TypeVar
@@ -13,6 +13,9 @@ from plcli.cancel import Cancel
 from plcli.pace import Pace
 
 T = TypeVar("T")
+
+AHEAD = 256
+"""Jobs that are looked at before they may start: where limits hold some back, others may go on."""
 
 
 class Job(NamedTuple, Generic[T]):
@@ -34,20 +37,24 @@ class Done(NamedTuple, Generic[T]):
 class Batch(Generic[T]):
     """Jobs that run at once, at most `at_once` of them, which may be changed.
 
+    They are drawn from `jobs` when they may start, and not many sooner, so that there may be any number of them.
     `tokens` says what a result used. Jobs share `cancel`, which `interrupt` asks.
     """
 
     def __init__(
-        self, jobs: Sequence[Job[T]], *, at_once: int, cancel: Cancel, tokens: Callable[[T], int] = lambda _: 0
+        self, jobs: Iterable[Job[T]], *, at_once: int, cancel: Cancel, tokens: Callable[[T], int] = lambda _: 0
     ) -> None:
         self.at_once = at_once
-        self._jobs = jobs
+        self._jobs = enumerate(jobs)
         self._cancel = cancel
         self._tokens = tokens
         self._queue: SimpleQueue[Done[T] | None] = SimpleQueue()
-        self._waiting: dict[Pace, deque[int]] = {}
-        for number, job in enumerate(jobs):
-            self._waiting.setdefault(job.pace, deque()).append(number)
+        self._waiting: dict[Pace, deque[tuple[int, Job[T]]]] = {}
+        self._drawn = 0
+        """Jobs that have been drawn and have not started."""
+        self._all_drawn = False
+        self._paces: dict[int, Pace] = {}
+        """The paces of the jobs that run."""
         self._stopped = False
         self._interrupts = 0
         self.running = 0
@@ -55,9 +62,9 @@ class Batch(Generic[T]):
         """Seconds for which limits hold the next job back, as of the last look; None where they do not."""
 
     @property
-    def waiting(self) -> int:
-        """Jobs that have not started."""
-        return sum(map(len, self._waiting.values()))
+    def waiting(self) -> bool:
+        """Whether there are jobs that have not started."""
+        return self._drawn > 0 or self._draw()
 
     @property
     def interrupted(self) -> bool:
@@ -86,38 +93,52 @@ class Batch(Generic[T]):
                 return
             yield self._ended(min((each for each in (self.pause, tick) if each is not None), default=None))
 
+    def _draw(self) -> bool:
+        """Draw one more job; whether there was one."""
+        found = None if self._all_drawn else next(self._jobs, None)
+        if found is None:
+            self._all_drawn = True
+            return False
+        self._waiting.setdefault(found[1].pace, deque()).append(found)
+        self._drawn += 1
+        return True
+
     def _start(self) -> float | None:
         """Start what may start; seconds until more may, or None where one must end first."""
         while self.running < self.at_once and self.waiting:
             now = time.monotonic()
-            ready: list[int] = []
+            ready: list[tuple[int, Job[T]]] = []
             pauses: list[float] = []
-            for pace, numbers in self._waiting.items():
-                pause = pace.delay(now, self._jobs[numbers[0]].expected) if numbers else None
+            for pace, jobs in self._waiting.items():
+                pause = pace.delay(now, jobs[0][1].expected) if jobs else None
                 if pause is not None and pause > 0:
                     pauses.append(pause)
                 elif pause is not None:
-                    ready.append(numbers[0])
+                    ready.append(jobs[0])
             if not ready:
+                # Where one pace holds its jobs back, those of another may be behind them.
+                if self._drawn < AHEAD and self._draw():
+                    continue
                 return min(pauses, default=None)
-            number = min(ready)
-            pace = self._jobs[number].pace
+            number, job = min(ready, key=lambda found: found[0])
             try:
-                Thread(target=self._work, args=(number,), daemon=True).start()
+                Thread(target=self._work, args=(number, job.work), daemon=True).start()
             except RuntimeError:
                 # The system bears no more threads: those that run are enough, if there are any.
                 if not self.running:
                     raise
                 self.at_once = self.running
                 return None
-            self._waiting[pace].popleft()
-            pace.started(now)
+            self._waiting[job.pace].popleft()
+            self._drawn -= 1
+            self._paces[number] = job.pace
+            job.pace.started(now)
             self.running += 1
         return None
 
-    def _work(self, number: int) -> None:
+    def _work(self, number: int, work: Callable[[], T]) -> None:
         try:
-            done = Done(number, self._jobs[number].work())
+            done = Done(number, work())
         except BaseException as error:  # noqa: BLE001  it is handed to whoever runs the batch
             done = Done(number, None, error)
         self._queue.put(done)
@@ -140,5 +161,5 @@ class Batch(Generic[T]):
         now = time.monotonic()
         for done in ended:
             self.running -= 1
-            self._jobs[done.number].pace.ended(now, 0 if done.result is None else self._tokens(done.result))
+            self._paces.pop(done.number).ended(now, 0 if done.result is None else self._tokens(done.result))
         return ended

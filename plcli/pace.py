@@ -55,7 +55,8 @@ class Pace:
 
     def again(self, moment: float) -> None:
         """A running request will be sent once more then, which counts as a start. Any thread may call it."""
-        insort(self._starts, moment)
+        if self._limits.rpm is not None:
+            insort(self._starts, moment)
 
     def ended(self, now: float, tokens: int) -> None:
         """A request has ended, having used so many tokens."""

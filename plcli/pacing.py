@@ -2,27 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from dataclasses import replace
 
 from plcli.exchange import canonical
 from plcli.media import encode
 from plcli.pace import Pace
-from plcli.rounds import Rounds
+from plcli.response import Failure
+from plcli.rounds import Rounds, Watching
 from plcli.running import Plan
+from plcli.runs import Run
+from plcli.waits import LONGEST_WAIT
 
 
-def paces(plans: Sequence[Plan], *, alone: bool) -> list[Pace]:
+class Paces:
     """The pace of each plan; those of one model at one address share theirs.
 
     `alone` says that the first run of each must tell what one costs, before more of them start.
     """
-    shared: dict[tuple[str, str | None], Pace] = {}
-    found = []
-    for plan in plans:
-        model = plan.resolved.model
+
+    def __init__(self, *, alone: bool) -> None:
+        self._alone = alone
+        self._shared: dict[tuple[str, str | None], Pace] = {}
+
+    def of(self, plan: Plan) -> Pace:
+        """The pace of a plan."""
+        spec = plan.resolved.model.spec
         place = (plan.resolved.model_name, plan.connection.base_url)
-        found.append(shared.setdefault(place, Pace(model.spec.limits if model.spec else None, alone=alone)))
-    return found
+        return self._shared.setdefault(place, Pace(spec.limits if spec else None, alone=self._alone))
+
+
+def learn(run: Run, pace: Pace) -> str | None:
+    """What a run tells of the others of its model: what they cost, and how long they must wait.
+
+    Gives why no more of them should start, where that is too long.
+    """
+    failure = run.failure
+    if run.cost is not None or failure is None:
+        pace.alone = False
+    if failure is not None and failure.kind == "rate_limit" and failure.retry_after:
+        pace.hold(time.monotonic() + failure.retry_after)
+        if failure.retry_after > LONGEST_WAIT:
+            return f"{run.resolved.model_name} asks for a pause of {failure.retry_after:.0f} s"
+    return None
+
+
+def held_back(watching: Watching, pace: Pace) -> Watching:
+    """The same, while the waits and further requests of a run count for its pace too."""
+
+    def wait(failure: Failure, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        pace.again(until)
+        if failure.kind == "rate_limit":
+            pace.hold(until)
+        watching.wait(failure, seconds)
+
+    return replace(watching, wait=wait, again=lambda: pace.again(time.monotonic()))
 
 
 def guess(plan: Plan) -> int:

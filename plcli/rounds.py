@@ -106,6 +106,10 @@ class Watching:
     again: Callable[[], None] = field(default=lambda: None)
 
 
+UNWATCHED = Watching(lambda event: None, lambda failure, seconds: None)
+"""Nobody is told."""
+
+
 def converse(
     connection: Connection,
     target: Target,

@@ -10,19 +10,41 @@ from plcli.runs import ANSWERED_NO, Run
 
 
 @dataclass(slots=True)
-class Tally:
-    """Counts runs as they end. Costs are US dollars.
+class Spending:
+    """What runs have cost so far, in US dollars, and what more of them would.
 
-    `failed` are the numbers of runs that did not end well; `unanswered` counts those that would be run
-    again; `unpriced` says that one was answered at a cost that nobody knows.
+    `unpriced` says that one was answered at a cost that nobody knows.
+    """
+
+    spent: float = 0.0
+    dearest: float = 0.0
+    unpriced: bool = False
+
+    def add(self, run: Run) -> None:
+        """Count a run that has ended."""
+        if run.cost is not None:
+            self.spent += run.cost.amount
+            self.dearest = max(self.dearest, run.cost.amount)
+        elif run.failure is None:
+            self.unpriced = self.unpriced or not run.connection.provider.local
+
+    def bears(self, budget: float, most: int) -> int:
+        """How many more a budget bears, `most` at the most, each as dear as the dearest so far."""
+        if not self.dearest:
+            return most
+        return min(most, max(0, int((budget - self.spent) / self.dearest)))
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts runs as they end.
+
+    `failed` are the numbers of runs that did not end well; `unanswered` counts those that would be run again.
     """
 
     states: Counter[str] = field(default_factory=Counter)
     failed: list[int] = field(default_factory=list)
     unanswered: int = 0
-    spent: float = 0.0
-    dearest: float = 0.0
-    unpriced: bool = False
     code: Exit = Exit.DONE
 
     @property
@@ -38,14 +60,3 @@ class Tally:
             self.failed.append(number)
         if run.failure is not None and run.response.state not in ANSWERED_NO:
             self.unanswered += 1
-        if run.cost is not None:
-            self.spent += run.cost.amount
-            self.dearest = max(self.dearest, run.cost.amount)
-        elif run.failure is None:
-            self.unpriced = self.unpriced or not run.connection.provider.local
-
-    def bears(self, budget: float, most: int) -> int:
-        """How many more a budget bears, `most` at the most, each as dear as the dearest so far."""
-        if not self.dearest:
-            return most
-        return min(most, max(0, int((budget - self.spent) / self.dearest)))

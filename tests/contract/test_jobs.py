@@ -232,10 +232,10 @@ def test_a_batch_stops_before_it_costs_too_much(
     done = cli(*ROWS, "--jobs", "5")
     if priced:
         assert (done.code, len(server.received)) == (6, 3)
-        assert "stopped at PLCLI_MAX_COST ($3.5): 9 not run" in done.err
+        assert "stopped at the cost limit ($3.5): 9 not run" in done.err
     else:
         assert (done.code, len(server.received)) == (0, 12)
-        assert "PLCLI_MAX_COST does not hold where prices are not known" in done.err
+        assert "the cost limit does not hold where prices are not known" in done.err
 
 
 def test_each_model_tells_what_it_costs_before_more_of_it_are_started(
@@ -247,7 +247,7 @@ def test_each_model_tells_what_it_costs_before_more_of_it_are_started(
     server.answer(json=COMPLETION, delay=0.1)
     done = cli(*ROWS, "--model", "echo/any", "--model", "local", "--jobs", "8")
     assert (done.code, len(server.received)) == (6, 1)
-    assert "stopped at PLCLI_MAX_COST ($0.5)" in done.err
+    assert "stopped at the cost limit ($0.5)" in done.err
     # A script costs nothing, which is no unknown price.
     assert "does not hold" not in done.err
 
