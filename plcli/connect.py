@@ -11,6 +11,7 @@ from plcli.environment import UserSide
 from plcli.errors import SetupError
 from plcli.media import Json, MediaReader
 from plcli.providers.registry import Adapter, Call, Provider, Tap, adapter, vertex_site
+from plcli.recall import Answers
 from plcli.specs import Azure, ModelSpec, Vertex
 
 TIMEOUT = 600.0
@@ -61,6 +62,8 @@ class Connection:
     ambient: bool = False
     """Whether the cloud's own credentials on the user's side may be used; see `Call`."""
     edits: Literal["json", "multipart"] = "json"
+    answers: Answers | None = field(default=None, repr=False)
+    """Recorded answers, from which alone it answers."""
 
     def call(self, read_media: MediaReader, tap: Tap, **more: Any) -> Call:
         """What one HTTP call needs to know of the connection; `more` are further fields of the call."""
@@ -79,6 +82,14 @@ class Connection:
             ambient=self.ambient,
             **more,
         )
+
+
+def disconnected(provider: Provider, api: str, model: ModelSpec | None, answers: Answers) -> Connection:
+    """What answers from recordings alone. Raises `SetupError` for an api or a cloud that the provider has not."""
+    site, base_url = site_of(provider, model)
+    own = base_url is None or base_url == site.base_url
+    made = adapter(provider, api)
+    return Connection(provider, api, made, TIMEOUT, DEADLINE, 0, own_host=own, answers=answers)
 
 
 def connect(provider: Provider, api: str, model: ModelSpec | None, user: UserSide, limits: Limits) -> Connection:

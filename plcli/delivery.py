@@ -40,15 +40,16 @@ def delivered(turn: Turn, connection: Connection, *, read_media: MediaReader, ca
     """The turn with its pictures fetched and looked at; `until` is the moment (of `time.monotonic`) to end at.
 
     `read_media` knows the bytes that an answer repeats from the request. Nothing is fetched for a provider that
-    answers inside this process. Pictures that were asked for and did not come make a state of their own; see `told`.
-    What was answered is paid for: failures and Ctrl-C end in the turn too.
+    answers inside this process, nor for a recorded answer, which knows what was fetched after it. Pictures that were
+    asked for and did not come make a state of their own; see `told`. What was answered is paid for: failures and
+    Ctrl-C end in the turn too.
     """
     exchange, adapter = turn.exchange, connection.adapter
     wanted = adapter.wanted(exchange.request)
     if not turn.response.images and not wanted:
         return turn
-    fetching = _Fetching(connection.api, connection.base_url, cancel, until)
-    if not connection.provider.local:
+    fetching = _Fetching(connection.api, connection.base_url, cancel, until, list(exchange.downloads))
+    if not connection.provider.local and connection.answers is None:
         fetching.run([part.url for part in turn.response.images if part.url is not None and part.media is None])
     media = turn.media | fetching.media
 
@@ -114,11 +115,11 @@ class _Fetching:
 def asked(exchange: Exchange, connection: Connection) -> dict[str, Json] | None:
     """What a request says of its pictures, by the api's own names; None where it says nothing."""
     request = connection.adapter.uncompile(exchange.request, exchange.target)
-    stated = _stated(request)
-    return None if stated is None else {name: encode(value) for name, value in stated.items()}
+    said = stated(request)
+    return None if said is None else {name: encode(value) for name, value in said.items()}
 
 
-def _stated(request: Request) -> Mapping[str, Json] | None:
+def stated(request: Request) -> Mapping[str, Json] | None:
     """The parameters of pictures, under `image` or in a built-in tool that draws."""
     if request.image is not None:
         return request.image

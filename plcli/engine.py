@@ -20,7 +20,8 @@ from plcli.exchange import Attempt, Exchange, Folded, Target, WireEvent, key_of
 from plcli.failures import CallFailed, failed
 from plcli.media import Json, Media, MediaReader, lift
 from plcli.providers.registry import Tap
-from plcli.response import Event, Failure, Response, State
+from plcli.recall import STATE_OF_KIND, recalled
+from plcli.response import Event, Failure, Response
 from plcli.waits import LONGEST_WAIT
 
 KEPT_HEADERS = (
@@ -79,9 +80,16 @@ def ask(
 ) -> Turn:
     """Send a wire request and give the turn; failures and Ctrl-C end in a turn too, not in an exception.
 
+    Where the connection has recorded answers, one of these is the turn; see `recall`.
+
     `cancel` ends it from another thread, as Ctrl-C does in this one; `until` is the moment (of
     `time.monotonic`) at which it ends, retries included, where other requests have used up time before.
     """
+    if connection.answers is not None:
+        exchange, response, missing = recalled(
+            connection.provider.name, connection.api, connection.adapter, target, wire, connection.answers, read_media
+        )
+        return Turn(exchange, response, {}, missing)
     deadline = time.monotonic() + connection.deadline if until is None else until
     sending = _Sending(connection, target, wire, stream, read_media, watch, watch_wait, cancel or Cancel(), deadline)
     failure: Failure | None = None
@@ -216,7 +224,7 @@ class _Sending:
             except CallFailed as error:
                 failure = failure or error.failure
         if failure is not None:
-            response = response.model_copy(update={"state": _STATE_OF_KIND.get(failure.kind, "error")})
+            response = response.model_copy(update={"state": STATE_OF_KIND.get(failure.kind, "error")})
             if self.attempts and self.attempts[-1].failure is None:
                 self.attempts[-1] = self.attempts[-1]._replace(failure=failure)
         exchange = Exchange(
@@ -236,7 +244,6 @@ class _Sending:
         return Turn(exchange, response, pictures | others, failure or response.failure)
 
 
-_STATE_OF_KIND: dict[str, State] = {"interrupted": "incomplete", "safety": "blocked"}
 _BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=8) + tenacity.wait_random(0, 0.5)
 
 

@@ -16,9 +16,14 @@ from plcli import disk
 from plcli.records import VERSION, Note, Record, UnknownVersion, parse
 
 BLOCK = 1 << 18
-"""Bytes that are read at once."""
+"""Bytes that are read at once, where much is read."""
+
+SMALL_BLOCK = 1 << 13
+"""Bytes that are read first, where perhaps a line is enough."""
 
 _HEAD = re.compile(rb'\{"v":([0-9]+),"id":"([0-9]{8}T[0-9]{9}-[0-9a-z]{5})"')
+_REPLAY = re.compile(rb',"time":"[^"]{0,40}","command":"replay"')
+_NOTE = b',"kind":"note"'
 _WHOLE = (b"}\n", b"}\r\n", b"}")
 _CONFLICT = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
 
@@ -42,11 +47,31 @@ class Line:
         return head[2].decode("ascii")
 
     @property
+    def is_note(self) -> bool:
+        """Whether the first bytes show a note; only of a line with an `id`."""
+        head = _HEAD.match(self.raw)
+        return head is not None and self.raw.startswith(_NOTE, head.end())
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether the first bytes show a replay; only of a line with an `id`."""
+        head = _HEAD.match(self.raw)
+        return head is not None and _REPLAY.match(self.raw, head.end()) is not None
+
+    @property
     def minted_id(self) -> str | None:
         """The id in the line, even in a torn one or one of another version; None where there is none."""
         head = _HEAD.match(self.raw)
         if head is not None:
             return head[2].decode("ascii")
+        try:
+            return self.entry().id
+        except ValueError:
+            return None
+
+    @property
+    def whole_id(self) -> str | None:
+        """The id of a line that can be read; None for damage, and for a version that is not known."""
         try:
             return self.entry().id
         except ValueError:
@@ -82,10 +107,10 @@ def settled_end(file: FileIO) -> int:
     return end
 
 
-def forward(file: FileIO, end: int) -> Iterator[Line]:
-    """The lines before `end`, the oldest first."""
-    offset = file.seek(0)
-    reader = BufferedReader(file, BLOCK)
+def forward(file: FileIO, end: int, start: int = 0, block: int = BLOCK) -> Iterator[Line]:
+    """The lines from `start`, where one begins, to `end`, the oldest first; reads `block` bytes at once."""
+    offset = file.seek(start)
+    reader = BufferedReader(file, block)
     try:
         while offset < end and (raw := reader.readline(end - offset)):
             found = Line(offset, raw)
@@ -98,8 +123,10 @@ def forward(file: FileIO, end: int) -> Iterator[Line]:
 def backward(file: FileIO, end: int) -> Iterator[Line]:
     """The lines before `end`, the newest first; reads only as far as is asked for."""
     pieces: list[bytes] = []  # of the line whose start is not reached yet, the last piece first
+    size = SMALL_BLOCK
     while end > 0:
-        start = max(0, end - BLOCK)
+        start = max(0, end - size)
+        size = min(2 * size, BLOCK)
         file.seek(start)
         block = file.read(end - start)
         until = before = len(block)

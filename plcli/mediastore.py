@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from plcli import disk
@@ -17,10 +18,14 @@ from plcli.media import MediaMissing, digest_of, is_digest
 
 
 class MediaStore:
-    """A folder of bytes by digest; it need not exist. `get` is a `media.MediaReader`."""
+    """A folder of bytes by digest; it need not exist. `get` is a `media.MediaReader`.
 
-    def __init__(self, folder: Path) -> None:
+    What it does not hold is looked for in the stores `beside` it, which are only read.
+    """
+
+    def __init__(self, folder: Path, beside: Sequence[MediaStore] = ()) -> None:
         self.folder = folder
+        self._beside = beside
 
     def put(self, data: bytes, mime: str) -> str:
         """Keep the bytes, and return their digest; when this returns, they are on the disk.
@@ -65,9 +70,10 @@ class MediaStore:
             return None
         stem = _stem(digest)
         try:
-            return self._listed(stem) or next(self.folder.glob(f"{stem}.*"), None)
+            found = self._listed(stem) or next(self.folder.glob(f"{stem}.*"), None)
         except OSError as error:
             raise disk.refusal(self.folder, error) from None
+        return found or next(filter(None, (store.path(digest) for store in self._beside)), None)
 
     def _listed(self, stem: str) -> Path | None:
         """The file under one of the extensions that plcli gives; finds it without reading the folder."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import FileIO
@@ -42,11 +42,15 @@ class Damage:
 class RunLog:
     """A log file; it need not exist. Errors are `LogError`, with a hint.
 
-    `on_damage` hears once of each line that cannot be read.
+    `on_damage` hears once of each line that cannot be read. Readers see only what was there `before` the entry with
+    that id.
     """
 
-    def __init__(self, path: Path, on_damage: Callable[[Damage], object] | None = None) -> None:
+    def __init__(
+        self, path: Path, on_damage: Callable[[Damage], object] | None = None, before: str | None = None
+    ) -> None:
         self.path = path
+        self.before = before
         self._on_damage = on_damage
         self._reported: set[int] = set()
 
@@ -67,7 +71,7 @@ class RunLog:
             raise LogError(f"the run cannot be written down: {error}", where=str(self.path)) from None
         try:
             disk.make_folder(self.path.parent)
-            ids = self._write(data)
+            ids = self._write(lambda file: _put(file, data))
         except (OSError, ValueError) as error:
             raise disk.refusal(self.path, error) from None
         except OverflowError:
@@ -78,7 +82,21 @@ class RunLog:
             ) from None
         return [entry.model_copy(update={"id": id}) for entry, id in zip(entries, ids, strict=True)]
 
-    def _write(self, texts: Sequence[bytes]) -> list[str]:
+    def copy_in(self, entries: Sequence[Record]) -> list[Record]:
+        """Write records of another log at the end, in one piece and durably, with the ids that they have.
+
+        Those that are there already are left out; gives the others.
+        """
+        fresh = {entry.id: entry for entry in entries}
+        data = {id: line(entry).encode() for id, entry in fresh.items()}
+        try:
+            disk.make_folder(self.path.parent)
+            return [fresh[id] for id in self._write(lambda file: _copy(file, data))]
+        except (OSError, ValueError) as error:
+            raise disk.refusal(self.path, error) from None
+
+    def _write(self, put: Callable[[FileIO], list[str]]) -> list[str]:
+        """Have `put` write lines behind all others, durably; gives what it gives, their ids."""
         while True:
             fd = disk.open_plain(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | disk.NOFOLLOW)
             with FileIO(fd) as file:
@@ -86,7 +104,7 @@ class RunLog:
                     if not disk.is_at(fd, self.path):
                         continue
                     first = os.fstat(fd).st_size == 0
-                    ids = _put(file, texts)
+                    ids = put(file)
                 # Outside the lock nobody waits for the disk of others, and it groups what comes together.
                 disk.sync(fd)
             if first:
@@ -110,7 +128,7 @@ class RunLog:
             with FileIO(disk.open_plain(self.path, os.O_RDONLY)) as file:
                 end = lines.settled_end(file)
                 for found in lines.backward(file, end) if reverse else lines.forward(file, end):
-                    if not found.raw.isspace():
+                    if not found.raw.isspace() and (self.before is None or (found.id or "") < self.before):
                         yield found
         except FileNotFoundError:
             return
@@ -149,6 +167,16 @@ class RunLog:
                 self._reported.add(found.offset)
                 self._on_damage(Damage(found.offset, str(error)))
             return None
+
+    def record_at(self, offset: int) -> Record | None:
+        """The run whose line begins at an offset that `scan` gave; None for damage, which is reported."""
+        try:
+            with FileIO(disk.open_plain(self.path, os.O_RDONLY)) as file:
+                found = next(lines.forward(file, file.seek(0, os.SEEK_END), offset, lines.SMALL_BLOCK), None)
+        except (OSError, ValueError) as error:
+            raise disk.refusal(self.path, error) from None
+        entry = self.read(found) if found is not None else None
+        return entry if isinstance(entry, Record) else None
 
     def find(self, ref: str) -> Record:
         """The run that a person means: an id, the start of one, its last five characters, `last`, `last~N`.
@@ -205,15 +233,31 @@ class RunLog:
 
 def _put(file: FileIO, texts: Sequence[bytes]) -> list[str]:
     """Write the lines behind all others, with new ids in their places; the lock is held. Returns the ids."""
-    fd = file.fileno()
-    size = os.fstat(fd).st_size
-    last = _last_moment(file, size)
+    last = _last_moment(file, os.fstat(file.fileno()).st_size)
     ids: list[str] = []
     pieces: list[bytes] = []
     for data in texts:
         ids.append(runids.mint(last))
         last = runids.moment_of(ids[-1])
         pieces += (data[:_ID_PLACE], ids[-1].encode("ascii"), data[_ID_PLACE + runids.LENGTH :], b"\n")
+    _put_behind(file, pieces)
+    return ids
+
+
+def _copy(file: FileIO, texts: Mapping[str, bytes]) -> list[str]:
+    """Write the lines behind all others whose ids are not there yet; the lock is held. Returns these ids."""
+    there = lines.forward(file, os.fstat(file.fileno()).st_size)
+    known = {found.whole_id for found in there if found.minted_id in texts}
+    fresh = [id for id in texts if id not in known]
+    if fresh:
+        _put_behind(file, [piece for id in fresh for piece in (texts[id], b"\n")])
+    return fresh
+
+
+def _put_behind(file: FileIO, pieces: list[bytes]) -> None:
+    """Write the pieces at once, or nothing of them, behind a last line that is ended where it was not."""
+    fd = file.fileno()
+    size = os.fstat(fd).st_size
     if size:
         file.seek(size - 1)
         if file.read(1) != b"\n":
@@ -224,7 +268,6 @@ def _put(file: FileIO, texts: Sequence[bytes]) -> list[str]:
         with contextlib.suppress(OSError):
             os.ftruncate(fd, size)
         raise
-    return ids
 
 
 def _last_moment(file: FileIO, end: int) -> datetime | None:

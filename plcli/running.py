@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from plcli import interrupts
 from plcli.answering import Answering
 from plcli.cancel import Cancel
-from plcli.connect import Connection, Limits, connect
-from plcli.errors import LogError
+from plcli.connect import Connection, Limits, connect, disconnected
+from plcli.errors import LogError, OfflineError
 from plcli.policies import ToolTerms
+from plcli.recall import Answers
 from plcli.records import Batch, Record, line
 from plcli.render.answer import show_answer, show_footer, show_header
 from plcli.render.details import show_attempts, show_connection
@@ -43,16 +44,22 @@ class Plan:
     def name(self) -> str | None:
         """How a person knows the request, with its row and repetition; None for a prompt of the command line."""
         place = self.batch
-        row = f"row {place.row + 1}" if place and place.row is not None else None
         repeat = f"repeat {place.repeat + 1}" if place and place.repeat is not None else None
-        return ", ".join(filter(None, (self.resolved.name, row, repeat))) or None
+        return ", ".join(filter(None, (self.row, repeat))) or None
+
+    @property
+    def row(self) -> str | None:
+        """How a person knows the request with its row."""
+        place = self.batch
+        row = f"row {place.row + 1}" if place and place.row is not None else None
+        return ", ".join(filter(None, (self.resolved.name, row))) or None
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
     """Runs plans in a session. `keep` says whether they leave records, `terms` who answers calls of tools.
 
-    `files` is where a person wants their pictures.
+    `files` is where a person wants their pictures; recorded `answers` are all there are, and nothing is sent.
     """
 
     session: Session
@@ -63,24 +70,34 @@ class Running:
     tags: tuple[str, ...] = ()
     terms: ToolTerms = field(default_factory=ToolTerms)
     files: PictureFiles | None = None
+    answers: Answers | None = None
+    missed: Callable[[Resolved, Record], None] = field(default=lambda resolved, record: None)
+    """Is told of a request that no recorded answer was found for, after that was shown."""
 
     def connections(self, resolved: Sequence[Resolved]) -> list[Connection]:
         """Where each request goes; raises what stands against one of them before anything is spent."""
         session = self.session
-        session.read_keys(one.model.spec.api_key_env or "" for one in resolved if one.model.spec)
-        made: dict[tuple[str, str], Connection] = {}
+        if self.answers is None:
+            session.read_keys(one.model.spec.api_key_env or "" for one in resolved if one.model.spec)
+        made: dict[Hashable, Connection] = {}
         for one in resolved:
-            place = (one.model_name, one.request.api)
-            if place not in made:
+            if one.route not in made:
                 # The many rows of a model share a connection.
-                made[place] = connect(one.model.provider, one.request.api, one.model.spec, session.user, self.limits)
+                made[one.route] = self.connection(one)
         session.protect(secret for connection in made.values() for secret in connection.secrets)
         session.protect_granted(tool for one in resolved for tool in one.tools.values())
         if self.keep:
             session.log.ready()
         if self.files is not None:
             self.files.ready()
-        return [made[one.model_name, one.request.api] for one in resolved]
+        return [made[one.route] for one in resolved]
+
+    def connection(self, resolved: Resolved) -> Connection:
+        """Where a request goes, before anything is protected or made ready; see `connections`."""
+        model, api = resolved.model, resolved.request.api
+        if self.answers is not None:
+            return disconnected(model.provider, api, model.spec, self.answers)
+        return connect(model.provider, api, model.spec, self.session.user, self.limits)
 
     def one(self, plan: Plan) -> Run:
         """Run one plan, log it, and show its answer; raises `LogError` after that where it could not be logged."""
@@ -107,9 +124,15 @@ class Running:
             run = self.judge(plan, rounds)
             (record,), unlogged = self.log([(plan, run)])
         self.show(record, live)
+        self.tell_if_missed(plan, record)
         if alone:
             self.say_how_to_go_on(run, record)
         return run, record, unlogged
+
+    def tell_if_missed(self, plan: Plan, record: Record) -> None:
+        """Say what comes near, where there is no recorded answer."""
+        if self.answers is not None and record.error is not None and record.error.kind == OfflineError.kind:
+            self.missed(plan.resolved, record)
 
     def say_how_to_go_on(self, run: Run, record: Record) -> None:
         """What to type where calls wait for their answers."""
@@ -140,7 +163,8 @@ class Running:
     def answering(self, resolved: Resolved, cancel: Cancel | None = None) -> Answering:
         """Who answers the calls of a request."""
         session = self.session
-        return answering_of(resolved, session.workspace, session.user, session.store, self.terms, cancel or Cancel())
+        home = resolved.workspace or session.workspace
+        return answering_of(resolved, home, session.user, session.store, self.terms, cancel or Cancel())
 
     def ask(self, plan: Plan, watching: Watching, cancel: Cancel | None = None) -> Rounds:
         """Send the request, and answer what it calls. Threads may ask at once; failures end in a value too."""
@@ -173,6 +197,11 @@ class Running:
         return records, unlogged
 
     def _written(self, runs: Sequence[tuple[Plan, Run]]) -> tuple[list[Record], LogError | None]:
+        records, unlogged = self.records(runs)
+        return self.append(records) if unlogged is None else (records, unlogged)
+
+    def records(self, runs: Sequence[tuple[Plan, Run]]) -> tuple[list[Record], LogError | None]:
+        """Their records, not in the log yet, with their bytes kept; and why these could not be."""
         session = self.session
         where = [Circumstances(self.command, session.workspace, plan.batch, self.tags) for plan, _ in runs]
         made = list(zip((run for _, run in runs), where, strict=True))
@@ -180,11 +209,19 @@ class Running:
         if self.keep:
             try:
                 kept = [keep_media(run, session.store, session.redactor) for run, _ in made]
-                records = [record_of(*one, sources, session.redactor) for one, sources in zip(made, kept, strict=True)]
-                return session.log.append_all(records), None
+                return [record_of(*one, of, session.redactor) for one, of in zip(made, kept, strict=True)], None
             except LogError as error:
                 unlogged = error
         return [record_of(run, place, [], session.redactor) for run, place in made], unlogged
+
+    def append(self, records: Sequence[Record]) -> tuple[list[Record], LogError | None]:
+        """The records as they are in the log, where they are to be kept; and why they could not be written."""
+        if not self.keep:
+            return list(records), None
+        try:
+            return self.session.log.append_all(records), None
+        except LogError as error:
+            return list(records), error
 
     def show(self, record: Record, live: Live | None = None) -> None:
         """The answer, as far as it has not been shown while it streamed, and what there is to say of it."""

@@ -75,13 +75,18 @@ def open_session(
     redactor = Redactor(user.secrets(_KEY_NAMES) | secrets_of(os.environ), found.spec.redact)
     screen.redact = redactor.text
 
-    log_name, number = found.label(found.log), count(1)
+    return Session(screen, found, user, redactor, opened_log(screen, found, found.log), MediaStore(found.media))
+
+
+def opened_log(screen: Screen, workspace: Workspace, path: Path) -> RunLog:
+    """A log whose damaged lines a person is told of."""
+    name, number = workspace.label(path), count(1)
 
     def report(damage: Damage) -> None:
         told = next(number)
         if told <= DAMAGES:
-            screen.warn(f"{log_name}: the line at byte {damage.offset} is no record: {damage.reason}")
+            screen.warn(f"{name}: the line at byte {damage.offset} is no record: {damage.reason}")
         elif told == DAMAGES + 1:
-            screen.warn(f"{log_name}: more lines are no records")
+            screen.warn(f"{name}: more lines are no records")
 
-    return Session(screen, found, user, redactor, RunLog(found.log, report), MediaStore(found.media))
+    return RunLog(path, report)

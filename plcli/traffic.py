@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from plcli.exchange import Attempt, Download, Exchange
+from plcli.exchange import Attempt, Download, Exchange, Target
 from plcli.exchangerecords import AttemptRecord, DownloadRecord, ExchangeRecord
 from plcli.media import Json, decode, encode
 
@@ -42,6 +42,31 @@ def exchange_records(exchanges: Sequence[Exchange]) -> list[ExchangeRecord]:
         )
         before = request
     return records
+
+
+def exchange_of(record: ExchangeRecord, target: Target, request: Json) -> Exchange:
+    """An exchange as it was, for a request that is sent again. Raises `ValueError` as `wire_requests` does."""
+    return Exchange(
+        key=record.key,
+        target=target,
+        request=request,
+        response=decode(record.response),
+        streamed=record.streamed,
+        attempts=tuple(
+            Attempt(one.started, one.duration_ms, one.status, one.request_id, one.waited_ms, one.error)
+            for one in record.attempts
+        ),
+        started=record.started,
+        duration_ms=record.duration_ms,
+        status=record.status,
+        request_id=record.request_id,
+        first_event_ms=record.first_event_ms,
+        headers=record.headers or {},
+        downloads=tuple(
+            Download(one.url, one.duration_ms, one.status, one.media, one.mime, one.error)
+            for one in record.downloads or ()
+        ),
+    )
 
 
 def wire_requests(exchanges: Sequence[ExchangeRecord]) -> list[Json]:

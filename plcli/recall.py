@@ -1,0 +1,79 @@
+"""Recalling: a recorded exchange answers in place of a connection. Nothing is sent, and no SDK is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from plcli.errors import NotReplayable
+from plcli.exchange import Exchange, Target, key_of
+from plcli.failures import CallFailed
+from plcli.media import Json, MediaMissing, MediaReader, Redacted, lift, lower, references
+from plcli.providers.registry import Adapter
+from plcli.recordings import Recorded
+from plcli.response import Failure, Response, State
+from plcli.traffic import exchange_of
+
+Answers = Callable[[str], Recorded | None]
+"""Gives the recorded exchange that answers a key."""
+
+STATE_OF_KIND: dict[str, State] = {"interrupted": "incomplete", "safety": "blocked"}
+"""States of answers that ended in a failure of some kind; all others are errors."""
+
+
+def recalled(
+    provider: str, api: str, adapter: Adapter, target: Target, wire: Json, answers: Answers, read_media: MediaReader
+) -> tuple[Exchange, Response, Failure | None]:
+    """The exchange that a recording answers a wire with, and what it means; a failure where none does.
+
+    Raises `NotReplayable` where something of the recorded answer is gone.
+    """
+    key = key_of(provider, api, target, wire)
+    found = answers(key)
+    if found is None:
+        absent = Failure(
+            kind="offline",
+            message="no recording answers this request",
+            hint="run it without --recorded, and keep the run: plcli log keep last",
+        )
+        nothing = Exchange(key, target, wire, None, streamed=False, attempts=(), started="", duration_ms=0)
+        return nothing, Response(state="error"), absent
+    try:
+        exchange = exchange_of(found.exchange, target, wire)
+        response, failure = read_again(exchange, adapter, read_media)
+    except (ValueError, MediaMissing) as error:
+        raise NotReplayable(
+            f"the recorded answer of run {found.record.id} is not whole: {error}",
+            hint="record it again: plcli run, then plcli log keep last",
+        ) from None
+    return exchange, response, failure
+
+
+def read_again(exchange: Exchange, adapter: Adapter, read_media: MediaReader) -> tuple[Response, Failure | None]:
+    """What a logged exchange means, and why it has no whole answer. Raises `MediaMissing`, `ValueError` for damage."""
+    failure = exchange.attempts[-1].failure if exchange.attempts else None
+    response = Response(state="error")
+    if exchange.response is not None:
+        try:
+            response = adapter.read(_as_it_came(exchange.response, adapter, read_media))
+        except CallFailed as error:
+            failure = failure or error.failure
+    if failure is not None:
+        response = response.model_copy(update={"state": STATE_OF_KIND.get(failure.kind, "error")})
+    return response, failure or response.failure
+
+
+def _as_it_came(body: Json, adapter: Adapter, read_media: MediaReader) -> Json:
+    """An answer as the adapter read it: what was lifted out of its words is put back."""
+    body = _without_marks(body)
+    if next(iter(references(body)), None) is None:
+        return body
+    return lift(lower(body, read_media), adapter.MEDIA, elsewhere=False)[0]
+
+
+def _without_marks(value: Json) -> Json:
+    """The body with words in the places of secrets."""
+    if isinstance(value, Redacted):
+        return "[redacted]"
+    if isinstance(value, dict):
+        return {name: _without_marks(item) for name, item in value.items()}
+    return [_without_marks(item) for item in value] if isinstance(value, list) else value
