@@ -1,4 +1,4 @@
-"""Git: which commit a file stands on. Asks the `git` program once, in a way that runs nothing of a repository."""
+"""Git: which commit a file stands on. Asks the `git` program, in a way that runs nothing of a repository."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def commit(path: Path) -> Commit | None:
         data = file.read_bytes()
     except OSError:
         return None
-    lines = _objects(folder, ["HEAD^{commit}", f"HEAD:{name}"])
-    if len(lines) != 2 or not lines[0].endswith(" commit"):
+    lines = objects(folder, ["HEAD^{commit}", f"HEAD:{name}"])
+    if len(lines) != 2 or lines[0].split()[1:2] != ["commit"]:
         return None
     sha, committed = lines[0].split()[0], lines[1].split()[0]
     unixed = data.replace(b"\r\n", b"\n")
@@ -57,28 +57,37 @@ def _blob(data: bytes, like: str) -> str:
     return hashlib.new(algorithm, named, usedforsecurity=False).hexdigest()
 
 
-def _objects(folder: Path, names: list[str]) -> list[str]:
-    """`object type` of each name, or `name missing`; nothing where git does not answer."""
+def objects(folder: Path, names: list[str]) -> list[str]:
+    """`object type size` of each name, or `name missing`; nothing where git does not answer. No name has a line end."""
+    asked = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
+    answer = ask(folder, "cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", stdin=asked)
+    return (answer or b"").decode("utf-8", "replace").splitlines()
+
+
+def ask(folder: Path, *words: str, stdin: bytes = b"", seconds: float = TIMEOUT) -> bytes | None:
+    """What git prints in a repository; None where it does not answer in time, or fails before it prints anything."""
     # GIT_* variables could point elsewhere; a partial clone would fetch, with the programs of its remotes.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     fixed = {
         "GIT_CEILING_DIRECTORIES": str(folder.parent),
         "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_LITERAL_PATHSPECS": "1",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_OPTIONAL_LOCKS": "0",
         "LC_ALL": "C",
     }
     try:
         answer = subprocess.run(
-            ["git", "cat-file", "--batch-check=%(objectname) %(objecttype)"],
-            input="".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape"),
+            ["git", *words],
+            input=stdin,
             capture_output=True,
             cwd=folder,
             env=clean | fixed,
-            timeout=TIMEOUT,
+            timeout=seconds,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return []
-    return answer.stdout.decode("utf-8", "replace").splitlines()
+        return None
+    return answer.stdout if answer.stdout or answer.returncode == 0 else None

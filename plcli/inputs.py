@@ -19,6 +19,7 @@ from plcli.providers import answer
 from plcli.resolve import Overrides
 from plcli.rows import Rows
 from plcli.rows import read as read_rows
+from plcli.snapshots import STDIN, Snapshot, Snapshots, stdin_format
 from plcli.sources import in_file, stated
 from plcli.variables import Given, Raw
 from plcli.workspace import Workspace
@@ -28,32 +29,51 @@ _FROM_HERE = "name a file by its path from the current folder"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A spec to run with the variables of one row. `file` is None where it stands in no file."""
+    """A spec to run with the variables of one row. `file` is None where it stands in no file.
+
+    `workspace` is the older state of the workspace that the spec is of; None for today's.
+    """
 
     document: Document
     file: Path | None
     given: Mapping[str, Given]
     row: int | None = None
+    workspace: Workspace | None = None
 
 
 def read_inputs(
-    workspace: Workspace, specs: Sequence[str], prompt: str | None, var: Sequence[str], rows: Path | None
+    workspace: Workspace,
+    specs: Sequence[str],
+    prompt: str | None,
+    var: Sequence[str],
+    rows: Path | None,
+    snapshots: Snapshots | None = None,
 ) -> list[Input]:
-    """Every spec with every row. Raises `SpecError` and `UsageError`."""
+    """Every spec with every row; see `read_spec`. Raises `SpecError` and `UsageError`."""
     if [*specs, *(text.partition("=")[2] for text in var)].count("-") > 1:
         raise UsageError("standard input is named more than once", hint="put one of them in a file: --var name=@file")
-    given = dict(_variable(workspace, text) for text in var)
+    given = read_variables(workspace, var)
     table = _table(workspace, rows) if rows else None
-    sources: list[tuple[Document, Path | None]]
     if prompt is not None:
-        sources = [(_prompt(prompt, filled=bool(given) or table is not None), None)]
+        sources = [Snapshot(workspace, _prompt(prompt, filled=bool(given) or table is not None), None)]
     else:
-        sources = [_spec(workspace, name) for name in specs]
+        sources = [read_spec(workspace, name, snapshots) for name in specs]
     return [
-        Input(document, file, {**row, **given}, n if table is not None else None)
-        for document, file in sources
+        Input(
+            source.document,
+            source.file,
+            {**row, **given},
+            n if table is not None else None,
+            source.workspace if source.workspace is not workspace else None,
+        )
+        for source in sources
         for n, row in enumerate(table if table is not None else [{}])
     ]
+
+
+def read_variables(workspace: Workspace, texts: Sequence[str]) -> dict[str, Given]:
+    """`--var NAME=VALUE`, `NAME=@FILE` and `NAME=-`; the last one of each counts. Raises `UsageError`."""
+    return dict(_variable(workspace, text) for text in texts)
 
 
 def read_overrides(models: Sequence[str], settings: Sequence[str]) -> list[Overrides]:
@@ -71,13 +91,23 @@ def read_overrides(models: Sequence[str], settings: Sequence[str]) -> list[Overr
     return [Overrides(model, tuple(pairs)) for model in named]
 
 
-def _spec(workspace: Workspace, name: str) -> tuple[Document, Path | None]:
-    """The spec of a path, of a name in the workspace, or of standard input (`-`)."""
+def read_spec(workspace: Workspace, name: str, snapshots: Snapshots | None = None) -> Snapshot:
+    """The spec of a path, of a name in the workspace, or of standard input (`-`).
+
+    With `snapshots` also that of a revision: `prompts/x.yaml@HEAD~3`, `name@main`. Raises `SpecError` and `UsageError`.
+    """
     if name == "-":
-        return _stdin_spec(), None
+        data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        return Snapshot(workspace, parse(data, file=STDIN, format=stdin_format(data)), None)
+    if snapshots is not None and (parts := at_revision(workspace, name)) is not None:
+        spec, rev = parts
+        return snapshots.at(Path(spec), rev) if _is_path(workspace, spec) else snapshots.named(spec, rev)
     path = workspace.start / name
-    if os.path.isfile(path) or path.suffix.lower() in FORMATS or "/" in name:
-        return workspace.document(path), Path(os.path.realpath(path))
+    if name.startswith("./") and not os.path.lexists(path) and (parts := at_revision(workspace, name[2:])) is not None:
+        hint = f"without ./ it is the revision {parts[1]} of {parts[0]}"
+        raise UsageError(f"there is no file {name}", hint=hint)
+    if _is_path(workspace, name):
+        return Snapshot(workspace, workspace.document(path), Path(os.path.realpath(path)))
     try:
         found = workspace.lookup("request", name)
     except BadReference as error:
@@ -87,12 +117,26 @@ def _spec(workspace: Workspace, name: str) -> tuple[Document, Path | None]:
         folder = workspace.label(workspace.folder("request"))
         hint = f"did you mean {meant!r}?" if meant else f"name a file, or a request of {folder}/"
         raise UsageError(f"there is no request {name!r}", hint=hint)
-    return workspace.document(found), found
+    return Snapshot(workspace, workspace.document(found), found)
 
 
-def _stdin_spec() -> Document:
-    data = sys.stdin.buffer.read(MAX_BYTES + 1)
-    return parse(data, file="-", format="json" if data.lstrip()[:1] == b"{" else "yaml")
+def at_revision(workspace: Workspace, text: str) -> tuple[str, str] | None:
+    """The spec and the revision that `spec@REV` names, or None for one of today.
+
+    A file that exists wins, and so does a name; `./` in front says that it is a path. A revision may hold an `@` too.
+    """
+    if "@" not in text or text.startswith("./") or os.path.isfile(workspace.start / text):
+        return None
+    cuts = [(text[:at], text[at + 1 :]) for at, letter in enumerate(text) if letter == "@" and at]
+    files = [parts for parts in cuts if Path(parts[0]).suffix.lower() in FORMATS]
+    named = Path(text).suffix.lower() in FORMATS or text in workspace.names("request")
+    return next(iter(files if files or named else cuts), None)
+
+
+def _is_path(workspace: Workspace, spec: str) -> bool:
+    """Whether a spec is named by its path."""
+    path = workspace.start / spec
+    return os.path.isfile(path) or path.suffix.lower() in FORMATS or "/" in spec
 
 
 def _prompt(prompt: str, *, filled: bool) -> Document:

@@ -31,7 +31,7 @@ def choose(reading: Reading, written: RequestSpec, asked: str | None) -> Choice 
     try:
         if own is not None:
             model = model_reference(reading.workspace, own)
-            home = Choice(model, model.api(written.api))
+            home = _noted(reading, Choice(model, model.api(written.api)))
     except SpecError as error:
         reading.problems.extend(error.problems)
         return None
@@ -44,7 +44,7 @@ def choose(reading: Reading, written: RequestSpec, asked: str | None) -> Choice 
         hint = "add model: openai/MODEL-ID, or give --model; echo/any answers without a key"
         reading.problem(place, "no model is named, here or in plcli.toml", hint)
         return None
-    return _noted(reading, home)
+    return home
 
 
 def _instead(reading: Reading, asked: str, wanted: str | None, home: Choice | None) -> Choice | None:

@@ -13,12 +13,14 @@ from plcli import picture_rules
 from plcli.errors import Exit, SpecError, UsageError
 from plcli.inputs import Input, read_inputs
 from plcli.media import encode, lower
+from plcli.pacing import lowest
 from plcli.records import Batch
 from plcli.resolve import Overrides, Resolved, refusal, resolve
 from plcli.running import Plan, Running
 from plcli.runs import reader
 from plcli.session import Session
 from plcli.several import Terms, run_several
+from plcli.snapshots import Snapshots
 from plcli.toolterms import check_tools
 from plcli.unfinished import left
 from plcli.workspace import Workspace
@@ -35,7 +37,8 @@ class Order(NamedTuple):
 class Together(NamedTuple):
     """How several runs go: see `several.Terms`; `resume` names a batch of which only the rest is run.
 
-    `strict` refuses what a model cannot carry; a `dry_run` sends nothing, and shows bytes if they are `inline`.
+    `max_cost` are US dollars, beside the user's own limit. `strict` refuses what a model cannot carry; a `dry_run`
+    sends nothing, and shows bytes if they are `inline`.
     """
 
     jobs: int | None = None
@@ -45,6 +48,7 @@ class Together(NamedTuple):
     strict: bool = False
     dry_run: bool = False
     inline: bool = False
+    max_cost: float | None = None
 
 
 def read(
@@ -53,15 +57,19 @@ def read(
     prompt: str | None,
     var: Sequence[str] | None,
     rows: Path | None,
+    snapshots: Snapshots,
     *,
     example: str,
 ) -> list[Input]:
-    """What a command line names to be run: specs, or a prompt, with every row. Raises `SpecError` and `UsageError`."""
+    """What a command line names to be run: specs, or a prompt, with every row; those of revisions as `snapshots`.
+
+    Raises `SpecError` and `UsageError`.
+    """
     if bool(specs) == (prompt is not None):
         what = "either SPEC or --prompt, not both" if specs else "one SPEC at least, or --prompt, is needed"
         raise UsageError(what, hint=f'plcli {running.command} {example}, or plcli {running.command} --prompt "…"')
     session = running.session
-    inputs = read_inputs(session.workspace, specs or [], prompt, var or [], rows)
+    inputs = read_inputs(session.workspace, specs or [], prompt, var or [], rows, snapshots)
     session.tell_of_other_workspaces(item.file for item in inputs if item.file is not None)
     return inputs
 
@@ -77,7 +85,7 @@ def ordered(inputs: Sequence[Input], requests: Callable[[Input], Sequence[Resolv
 def resolved(workspace: Workspace, item: Input, overrides: Overrides) -> Resolved:
     """The request of an input; what is wrong with a row is told with its number."""
     try:
-        return resolve(workspace, item.document, item.file, given=item.given, overrides=overrides)
+        return resolve(item.workspace or workspace, item.document, item.file, given=item.given, overrides=overrides)
     except UsageError as error:
         if item.row is None:
             raise
@@ -97,7 +105,7 @@ def carry_out(running: Running, orders: Sequence[Order], how: Together) -> int:
         request = orders[0].resolved
         return running.one(Plan(request, running.connections([request])[0])).exit
     compared = how.compared if how.resume is None else 1
-    terms = Terms(how.jobs or compared, how.max_fail, running.session.user.max_cost, compared)
+    terms = Terms(how.jobs or compared, how.max_fail, lowest(how.max_cost, running.session.user.max_cost), compared)
     return _batch(running, orders, terms, how.resume)
 
 

@@ -6,7 +6,7 @@ What the files say is the business of `schemas`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
@@ -53,6 +53,16 @@ class Workspace:
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
+    def today(self) -> Workspace:
+        """The workspace as it stands now; another one only where this is an older state of it."""
+        return self
+
+    @property
+    def handling(self) -> Workspace:
+        """The workspace in which handlers of tools run."""
+        return self
+
+    @property
     def media(self) -> Path:
         """The folder of the log's media."""
         return self.log.parent / MEDIA
@@ -76,7 +86,7 @@ class Workspace:
         """The files of each name, both sorted. Raises `BadReference` when there are too many."""
         if kind not in self._named:
             found: dict[str, tuple[Path, ...]] = {}
-            for path in walk(self.folder(kind)):
+            for path in self._below(kind):
                 if path.suffix.lower() in FORMATS and not path.stem.endswith(_NOT_NAMED):
                     found[path.stem] = (*found.get(path.stem, ()), path)
             self._named[kind] = dict(sorted(found.items()))
@@ -139,6 +149,10 @@ class Workspace:
         below = (folder for folder in path.parents if folder != self.root and folder.is_relative_to(self.root))
         return next((folder for folder in below if os.path.isfile(folder / FILE)), None)
 
+    def commit(self, path: Path) -> git.Commit | None:
+        """The commit that a file stands on, where that is known."""
+        return git.commit(path)
+
     def shown(self, path: Path) -> str:
         """How records name a path: relative to the workspace, else absolute; with `/`."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
@@ -149,6 +163,10 @@ class Workspace:
             path.is_relative_to(self.root) and self.start.is_relative_to(self.root)
         )
         return os.path.relpath(path, self.start) if near else str(path)
+
+    def _below(self, kind: Kind) -> Iterable[Path]:
+        """The files among which those of a kind are."""
+        return walk(self.folder(kind))
 
     def _kind(self, path: Path) -> str:
         """What a spec in a file is, as far as its name and its folder tell."""
@@ -198,7 +216,7 @@ def find(
     bare = Workspace(root, start, log=root / WorkspaceSpec().log, allowed=tuple(_resolved(start, allowed)))
     file = root / FILE
     found = os.path.isfile(file)
-    spec = _settings(bare, file) if found else bare.spec
+    spec = settings(bare, file) if found else bare.spec
     return Workspace(
         root=root,
         start=start,
@@ -213,8 +231,11 @@ def _resolved(start: Path, paths: tuple[Path, ...]) -> list[Path]:
     return [Path(os.path.realpath(start / path)) for path in paths]
 
 
-def _settings(workspace: Workspace, file: Path) -> WorkspaceSpec:
-    """What `plcli.toml` says. Its paths come with the repository, so they must stay in the workspace."""
+def settings(workspace: Workspace, file: Path) -> WorkspaceSpec:
+    """What `plcli.toml` says. Its paths come with the repository, so they must stay in the workspace.
+
+    Raises `SpecError`.
+    """
     document = workspace.document(file)
     spec = load_spec(document, WorkspaceSpec)
     problems = []

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from plcli import completion, options
+from plcli.archives import recorded as recorded_runs
 from plcli.connect import Limits
 from plcli.continued import Further, continued, go_on, refuse_beside
 from plcli.drawing import Drawing, takes_n
@@ -20,6 +21,7 @@ from plcli.policies import ToolTerms
 from plcli.resolve import Overrides, Resolved
 from plcli.running import Running
 from plcli.session import open_session
+from plcli.snapshots import Snapshots
 from plcli.toolterms import tool_terms
 from plcli.workspace import Workspace
 
@@ -67,11 +69,14 @@ def image(
     repeat: options.Repeat = 1,
     jobs: Jobs = None,
     max_fail: options.MaxFail = None,
+    max_cost: options.MaxCost = None,
     resume: options.Resume = None,
     dry_run: options.DryRun = False,
     inline: options.Inline = False,
     continue_: completion.Continued = None,
     message: options.Message = None,
+    recorded: options.Recorded = False,
+    recordings: options.Recordings = None,
     no_stream: options.NoStream = False,
     timeout: options.Timeout = None,
     deadline: options.Deadline = None,
@@ -116,6 +121,8 @@ def image(
         terms=tool_terms(session, ToolTerms(), continued=continue_ is not None),
         files=files,
     )
+    if recorded or recordings:
+        running = recorded_runs(running, recordings)
     pictures = [read_picture(session.workspace, source, "--input") for source in inputs or []]
     if continue_ is not None:
         others = {
@@ -129,13 +136,14 @@ def image(
             return _ended(running, files, open_, go_on(talk, continue_, further))
     if message is not None:
         raise UsageError("--message goes with --continue", hint='plcli image --continue last --message "…"')
-    asked_for = read(running, specs, prompt, var, rows, example="prompts/logo.yaml")
-    drawing = Drawing(tuple(pictures), None if mask is None else read_picture(session.workspace, mask, "--mask"))
-    overrides = read_overrides(model or [], set_ or [])
-    orders = list(ordered(asked_for, _requests(session.workspace, overrides, drawing, count), repeat))
-    at_once = jobs or min(AT_ONCE, len(orders))
-    together = Together(at_once, max_fail, resume, strict=strict, dry_run=dry_run, inline=inline)
-    return _ended(running, files, open_, carry_out(running, orders, together))
+    with Snapshots(session.workspace, session.store) as snapshots:
+        asked_for = read(running, specs, prompt, var, rows, snapshots, example="prompts/logo.yaml")
+        drawing = Drawing(tuple(pictures), None if mask is None else read_picture(session.workspace, mask, "--mask"))
+        overrides = read_overrides(model or [], set_ or [])
+        orders = list(ordered(asked_for, _requests(session.workspace, overrides, drawing, count), repeat))
+        at_once = jobs or min(AT_ONCE, len(orders))
+        together = Together(at_once, max_fail, resume, strict=strict, dry_run=dry_run, inline=inline, max_cost=max_cost)
+        return _ended(running, files, open_, carry_out(running, orders, together))
 
 
 def _requests(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from plcli import completion, options
+from plcli.archives import recorded as recorded_runs
 from plcli.connect import Limits
 from plcli.continued import Further, continued, go_on, refuse_beside
 from plcli.errors import UsageError
@@ -13,6 +14,7 @@ from plcli.orders import Together, carry_out, ordered, read, resolved
 from plcli.policies import SECONDS, ToolTerms
 from plcli.running import Running
 from plcli.session import open_session
+from plcli.snapshots import Snapshots
 from plcli.toolterms import read_policies, tool_terms
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -31,6 +33,7 @@ def run(
     repeat: options.Repeat = 1,
     jobs: options.Jobs = None,
     max_fail: options.MaxFail = None,
+    max_cost: options.MaxCost = None,
     resume: options.Resume = None,
     dry_run: options.DryRun = False,
     inline: options.Inline = False,
@@ -43,6 +46,8 @@ def run(
     continue_: completion.Continued = None,
     message: options.Message = None,
     answer: options.Answer = None,
+    recorded: options.Recorded = False,
+    recordings: options.Recordings = None,
     no_stream: options.NoStream = False,
     timeout: options.Timeout = None,
     deadline: options.Deadline = None,
@@ -70,6 +75,8 @@ def run(
 
       plcli run weather --tools stub
 
+      plcli run prompts/hello.yaml@HEAD~3 --var name=Ada
+
       plcli run --continue last --message "And tomorrow?"
     """
     screen = options.screen_of(ctx)
@@ -86,6 +93,8 @@ def run(
         tags=tuple(tag or ()),
         terms=tool_terms(session, terms, continued=continue_ is not None),
     )
+    if recorded or recordings:
+        running = recorded_runs(running, recordings)
     if inline and not dry_run:
         raise UsageError("--inline goes with --dry-run", hint="add --dry-run, or drop --inline")
     if continue_ is not None:
@@ -101,8 +110,15 @@ def run(
             return go_on(talk, continue_, further)
     if message is not None or answer:
         raise UsageError("--message and --answer go with --continue", hint='plcli run --continue last --message "…"')
-    inputs = read(running, specs, prompt, var, rows, example="prompts/hello.yaml")
-    overrides = read_overrides(model or [], set_ or [])
-    orders = list(ordered(inputs, lambda item: [resolved(session.workspace, item, each) for each in overrides], repeat))
-    together = Together(jobs, max_fail, resume, len(overrides), strict=strict, dry_run=dry_run, inline=inline)
-    return carry_out(running, orders, together)
+    # What a handler of an older state needs may be any file of it.
+    whole = not terms.policies.all.isdisjoint(("run", "ask"))
+    with Snapshots(session.workspace, session.store, whole=whole) as snapshots:
+        inputs = read(running, specs, prompt, var, rows, snapshots, example="prompts/hello.yaml")
+        overrides = read_overrides(model or [], set_ or [])
+        orders = list(
+            ordered(inputs, lambda item: [resolved(session.workspace, item, each) for each in overrides], repeat)
+        )
+        together = Together(
+            jobs, max_fail, resume, len(overrides), strict=strict, dry_run=dry_run, inline=inline, max_cost=max_cost
+        )
+        return carry_out(running, orders, together)

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from plcli.git import Commit, commit, root
-
-
-def git(folder: Path, *words: str) -> str:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(["git", *who, *words], cwd=folder, env=clean, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+from tests.support.repository import git
 
 
 @pytest.fixture
