@@ -20,6 +20,9 @@ from plcli.specs.expectations import CallExpectation, Expectation, OutputExpecta
 SECONDS = 10.0
 """Longest time for all expectations of one run."""
 
+NO_OUTPUT = "no structured output was asked for, or none came"
+"""Why nothing can be said of an output."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -48,12 +51,12 @@ def check(expectations: Iterable[Expectation], observed: Observed) -> tuple[Expe
         return tuple(_record(index, expectation, observed) for index, expectation in enumerate(expectations))
 
 
-def names_state(expectations: Iterable[Expectation]) -> bool:
-    """Whether one of these judges the state of the answer, at whatever depth."""
+def names(field: str, expectations: Iterable[Expectation]) -> bool:
+    """Whether one of these judges `field` (`state`, `cost`) of the answer, at whatever depth."""
     return any(
-        "state" in expectation.model_fields_set
-        or names_state(expectation.any or ())
-        or (expectation.not_ is not None and names_state([expectation.not_]))
+        field in expectation.model_fields_set
+        or names(field, expectation.any or ())
+        or (expectation.not_ is not None and names(field, [expectation.not_]))
         for expectation in expectations
     )
 

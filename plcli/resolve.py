@@ -79,28 +79,47 @@ class Resolved(NamedTuple):
     """The tools that have files, by name."""
     parent: Record | None = None
     """The run that this one continues; then the request is made of its wire, and of no spec."""
+    of: Record | None = None
+    """The run that this one repeats, exactly or made anew."""
+    workspace: Workspace | None = None
+    """The workspace of the spec, which may be an older state of it; None where it was made of none."""
 
     @property
     def name(self) -> str | None:
         """How a person knows the request; None for a prompt of the command line."""
         if self.parent is not None:
             return f"run {self.parent.id.rpartition('-')[2]}, continued"
-        return self.document.file if self.document is not None and self.file is not None else None
+        spec = self.document.file if self.document is not None and self.file is not None else None
+        if self.of is None:
+            return spec
+        spec = spec or (self.of.spec.path if self.of.spec is not None else None)
+        tail = f"run {self.of.id.rpartition('-')[2]}"
+        return f"{spec} ({tail})" if spec else tail
+
+    @property
+    def before(self) -> Record | None:
+        """The run that this one was made of; None where it was made of a spec."""
+        return None if self.document is not None else self.parent or self.of
 
     @property
     def tags(self) -> Sequence[str]:
         """The words to find the run by that its spec, or the run before it, has."""
-        return self.spec.tags if self.spec is not None else (self.parent and self.parent.tags) or ()
+        return self.spec.tags if self.spec is not None else (self.before and self.before.tags) or ()
 
     @property
     def metadata(self) -> Mapping[str, Json]:
         """What the spec, or the run before, keeps with the run."""
-        return self.spec.metadata if self.spec is not None else (self.parent and self.parent.metadata) or {}
+        return self.spec.metadata if self.spec is not None else (self.before and self.before.metadata) or {}
 
     @property
     def model_name(self) -> str:
         """How a person knows the model."""
         return self.model.name or f"{self.request.provider}/{self.request.model}"
+
+    @property
+    def route(self) -> tuple[str, str, str | None]:
+        """What requests of one connection have in common: the model, the api, and what the model's spec says."""
+        return self.model_name, self.request.api, self.model.document.sha256 if self.model.document else None
 
 
 def resolve(
@@ -117,23 +136,10 @@ def resolve(
     Raises `SpecError` with every problem of the files, `UsageError` for variables and overrides.
     """
     overrides = overrides or Overrides()
-    document = _overridden(document, overrides)
+    document = overridden(document, overrides)
     written = load_spec(document, RequestSpec)
     variables = resolve_variables(written.variables, given)
-
-    def fill(text: str, where: Document | str, place: Parts) -> str:
-        if isinstance(where, str):
-            return templates.fill(text, variables, kind=written.template, file=where, locate=lambda line: (line, None))
-        return templates.fill(
-            text,
-            variables,
-            kind=written.template,
-            file=where.file,
-            path=paths.show(place),
-            locate=lambda line: where.position(place, line=line),
-        )
-
-    reading = _reading(workspace, document, file, fill)
+    reading = _reading(workspace, document, file, filler(written, variables))
     reading.note_spec()
     built = _build(reading, written, variables, overrides)
     expectations = ingredients.expectations(reading, written)
@@ -155,7 +161,26 @@ def resolve(
         overrides=overrides,
         losses=built.losses,
         tools=built.tools,
+        workspace=workspace,
     )
+
+
+def filler(written: RequestSpec, variables: Mapping[str, Json]) -> Fill:
+    """What fills the texts of a spec with these variables."""
+
+    def fill(text: str, where: Document | str, place: Parts) -> str:
+        if isinstance(where, str):
+            return templates.fill(text, variables, kind=written.template, file=where, locate=lambda line: (line, None))
+        return templates.fill(
+            text,
+            variables,
+            kind=written.template,
+            file=where.file,
+            path=paths.show(place),
+            locate=lambda line: where.position(place, line=line),
+        )
+
+    return fill
 
 
 def not_carried(workspace: Workspace, document: Document, file: Path | None) -> list[Problem]:
@@ -251,11 +276,15 @@ def with_model(reading: Reading, request: Request, model: ModelRef, *, stated: C
     )
 
 
-def _overridden(document: Document, overrides: Overrides) -> Document:
-    """The document with `--set` applied, before anything of it is judged."""
+def overridden(document: Document, overrides: Overrides) -> Document:
+    """The document with `--set` applied, before anything of it is judged. Raises `UsageError`."""
+    if not overrides.set:
+        return document
     value: Json = document.value
     for path, item in overrides.set:
         try:
+            if not path:
+                raise ValueError("it names no place")
             value = paths.place(value, path, item)
         except ValueError as error:
             raise UsageError(f"--set {path}: {error}", hint="write --set params.temperature=0.2") from None

@@ -67,7 +67,7 @@ class Run:
         """The exit code that this run asks for."""
         code = Exit.DONE
         if self.response.state in ANSWERED_NO:
-            code = Exit.DONE if expect.names_state(self.resolved.expectations) else Exit.REFUSED
+            code = Exit.DONE if expect.names("state", self.resolved.expectations) else Exit.REFUSED
         elif self.failure is not None:
             code = EXIT_OF_KIND.get(self.failure.kind, Exit.UNAVAILABLE)
         failed = any(not expectation.passed for expectation in self.expectations)
@@ -78,13 +78,14 @@ def answering_of(
     resolved: Resolved, workspace: Workspace, user: UserSide, store: MediaStore, terms: ToolTerms, cancel: Cancel
 ) -> Answering:
     """Who answers the calls of a request."""
+    before = resolved.parent or resolved.of
     return Answering(
         workspace=workspace,
         user=user,
         terms=terms,
         tools=resolved.tools,
         offered=cache(partial(_offered, resolved)),
-        history=LoggedAnswers((resolved.parent.tool_results or ()) if resolved.parent else (), store.get),
+        history=LoggedAnswers((before.tool_results or ()) if before is not None else (), store.get),
         cancel=cancel,
     )
 
@@ -126,9 +127,11 @@ def judged(resolved: Resolved, connection: Connection, rounds: Rounds) -> Run:
     """The run that these rounds make: its cost, its structured output, and whether its expectations held."""
     rounds = _told_of_retirement(resolved, connection, rounds)
     response, usage = rounds.response, rounds.usage
-    cost = prices.together(_cost(resolved, connection, turn.response) for turn in rounds.turns)
+    # What is not paid for has no price, unless somebody wants to know what it was.
+    paid = connection.answers is None or expect.names("cost", resolved.expectations)
+    cost = prices.together(_cost(resolved, connection, turn.response) for turn in rounds.turns) if paid else None
     output: Json = None
-    complaint: str | None = "no structured output was asked for, or none came"
+    complaint: str | None = expect.NO_OUTPUT
     findings: list[ExpectationRecord] = []
     asked = resolved.request.output
     if asked is not None and response.state == "ok":
@@ -136,7 +139,7 @@ def judged(resolved: Resolved, connection: Connection, rounds: Rounds) -> Run:
         if complaint is not None:
             findings.append(ExpectationRecord(path="output", passed=False, got=response.text, message=complaint))
     # A call that got no answer has nothing to be held against, unless that is what is expected.
-    if rounds.failure is None or response.state in ANSWERED_NO or expect.names_state(resolved.expectations):
+    if rounds.failure is None or response.state in ANSWERED_NO or expect.names("state", resolved.expectations):
         observed = expect.Observed(
             text=response.text,
             output=output,
@@ -181,7 +184,8 @@ def _pricing(resolved: Resolved) -> Pricing | None:
 
 def _priced_by_package(resolved: Resolved, connection: Connection) -> bool:
     """Whether the price data will be needed, which takes long to load."""
-    return connection.own_host and not connection.provider.local and _pricing(resolved) is None
+    sent = connection.answers is None and not connection.provider.local
+    return sent and connection.own_host and _pricing(resolved) is None
 
 
 def _image_model(request: Request) -> str | None:
