@@ -1,0 +1,1 @@
+"""Traffic that others captured, read as records: cassettes, HAR files, batches, lines of JSON, PromptLayer requests."""
