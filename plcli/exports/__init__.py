@@ -1,0 +1,1 @@
+"""Exports: logged runs in forms for others, as commands, scripts, lines of a batch, and tables."""
