@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from plcli.errors import Problem
@@ -18,7 +18,10 @@ def show_problems(problems: Sequence[Problem], screen: Screen, style: ProblemFor
         screen.print(json.dumps([problem_fields(problem) for problem in problems], indent=2, ensure_ascii=False))
     else:
         for problem in problems:
-            screen.print(github_line(problem) if style == "github" else text_lines(problem))
+            if style == "github":
+                screen.write(screen.out, screen.clean(github_line(problem), screen.out) + "\n", command=True)
+            else:
+                screen.print(text_lines(problem))
 
 
 def text_lines(problem: Problem) -> str:
@@ -31,9 +34,14 @@ def text_lines(problem: Problem) -> str:
 def github_line(problem: Problem) -> str:
     """A workflow command that GitHub Actions shows beside the line."""
     place = {"file": problem.file, "line": problem.line, "col": problem.column}
-    properties = ",".join(f"{key}={_property(str(value))}" for key, value in place.items() if value is not None)
     message = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
-    return f"::{problem.severity} {properties}::{_data(message)}"
+    return workflow_command(problem.severity, message, place)
+
+
+def workflow_command(name: str, message: str, properties: Mapping[str, object]) -> str:
+    """A line that the runner of GitHub Actions obeys, whatever its texts hold; what is None is no property."""
+    known = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items() if value is not None)
+    return f"::{name} {known}::{_data(message)}"
 
 
 def problem_fields(problem: Problem) -> dict[str, object]:

@@ -10,10 +10,11 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from plcli.plaintext import harmless, harmless_json
+from plcli.workflowcommands import Unobeyed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,8 +39,15 @@ class Screen:
     """Takes the secrets out of a text; set by the session as soon as it knows them."""
     unwritten: OSError | None = None
     """Why a part of the answer could not be written."""
+    unobeyed: dict[TextIO, Unobeyed] = field(default_factory=dict)
+    """What keeps the runner of a workflow from obeying the text of each stream; empty outside of one."""
     written: int = 0
     """How often something was written; who would write over its own lines knows by it whether they are the last."""
+
+    @property
+    def in_workflow(self) -> bool:
+        """Whether the runner of a GitHub workflow reads what is written."""
+        return self.environ.get("GITHUB_ACTIONS") == "true"
 
     @property
     def terminal(self) -> bool:
@@ -130,14 +138,16 @@ class Screen:
         shown = ((self.clean(text, stream), style) for text, style in pieces)
         self.write(stream, "".join(self.styled(text, style, stream) for text, style in shown) + "\n")
 
-    def write(self, stream: TextIO, text: str) -> None:
-        """Text as it is. A stream that takes no more is no reason to lose the run: `unwritten` tells of it.
+    def write(self, stream: TextIO, text: str, *, command: bool = False) -> None:
+        """Text as it is; a `command` to the runner of a workflow is obeyed there, and nothing else is.
 
-        A reader that has gone away wants no more, which is no failure.
+        A stream that takes no more is no reason to lose the run: `unwritten` tells of it. A reader that has gone
+        away wants no more, which is no failure.
         """
         self.written += 1
+        unobeyed = None if command else self.unobeyed.get(stream)
         try:
-            stream.write(text)
+            stream.write(text if unobeyed is None else unobeyed.feed(text))
             stream.flush()
         except OSError as error:
             # What is still buffered would raise again when Python closes the stream at exit.
@@ -151,4 +161,7 @@ def open_screen() -> Screen:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    return Screen(sys.stdout, sys.stderr, dict(os.environ))
+    screen = Screen(sys.stdout, sys.stderr, dict(os.environ))
+    if screen.in_workflow:
+        screen.unobeyed = {sys.stdout: Unobeyed(), sys.stderr: Unobeyed()}
+    return screen
