@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,9 +38,12 @@ from plcli.workspace import Workspace
 SourceOf = Callable[[MediaRef], str | None]
 """The path, relative to the spec, of a file that holds the bytes of a reference; None where there is none."""
 
-WAYS = {"messages": 3, "tools": 2, "params": 2}
+WAYS = {"messages": 3, "tools": 2, "params": 2, "image": 2}
 """Fields that are said item by item, and in how many ways an item can be: a message with paths, with data URLs,
-or as the provider's own items; a tool by its name, or here; a param, or not at all."""
+or as the provider's own items; a tool by its name, or here; a param, or not at all; a mask by its path, or here."""
+
+MASKS = ("mask", "markup")
+"""What of a picture to make is a picture itself."""
 
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
@@ -103,13 +107,15 @@ def _items(draft: Draft, at: int) -> tuple[Part, ...]:
     return draft.request.messages[at].parts
 
 
-def _part(draft: Draft, part: Part, *, by_path: bool) -> Json:
-    def source(given: MediaRef | str) -> str:
-        if isinstance(given, str):
-            return given
-        known = draft.source_of(given) if by_path else None
-        return known or replace(given, encoding="data-url").text(draft.read(given.digest))
+def _source(draft: Draft, given: MediaRef | str, *, by_path: bool) -> str:
+    if isinstance(given, str):
+        return given
+    known = draft.source_of(given) if by_path else None
+    return known or replace(given, encoding="data-url").text(draft.read(given.digest))
 
+
+def _part(draft: Draft, part: Part, *, by_path: bool) -> Json:
+    source = partial(_source, draft, by_path=by_path)
     match part:
         case Text(text, phase):
             return _said(type="text", text=text, phase=phase)
@@ -166,4 +172,8 @@ def _output(output: Output | None) -> Json:
 
 def _picture(draft: Draft) -> Json:
     image = draft.request.image
-    return None if image is None else lower(dict(image), draft.read)
+    if image is None:
+        return None
+    found = {name: given for name in MASKS if isinstance(given := image.get(name), MediaRef)}
+    masks = {name: _source(draft, given, by_path=not draft.tried["image", name]) for name, given in found.items()}
+    return lower({**image, **masks}, draft.read)

@@ -6,7 +6,7 @@ What was edited is read again. Where that gives anything else than was meant, th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -55,17 +55,28 @@ def _edited(document: Document, value: dict[str, Json]) -> Rewritten | None:
         edits = list(_differences(root, document.value, value, len(lines), lines))
     except _Inexpressible:
         return None
+    before = Counter(comments(document))
     for edit in sorted(edits, reverse=True):
-        lines[edit.start : edit.stop] = edit.lines
+        lines[edit.start : edit.stop] = _commented(edit, lines, before)
     edited = ending.join(lines)
     try:
         made = parse(edited, file=document.file, format="yaml")
     except SpecError:
         return None
-    before, after = Counter(comments(document)), Counter(comments(made))
+    after = Counter(comments(made))
     if made.value != value or after - before:
         return None
     return Rewritten(edited, tuple((before - after).elements()))
+
+
+def _commented(edit: _Edit, lines: list[str], known: Iterable[str]) -> tuple[str, ...]:
+    """The new lines of an edit; one that takes the place of one line keeps the comment behind it."""
+    if edit.stop - edit.start != 1 or len(edit.lines) != 1:
+        return edit.lines
+    old = lines[edit.start]
+    comment = max((one for one in known if old.endswith(f" {one}")), key=len, default="")
+    behind = old[len(old.removesuffix(comment).rstrip()) :] if comment else ""
+    return (edit.lines[0] + behind,)
 
 
 def _differences(place: Place, old: Json, new: Json, stop: int, lines: list[str]) -> Iterator[_Edit]:

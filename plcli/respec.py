@@ -13,7 +13,7 @@ from pathlib import Path
 
 from plcli import paths
 from plcli.documents import parse
-from plcli.drafts import WAYS, Draft, SourceOf, header
+from plcli.drafts import MASKS, WAYS, Draft, SourceOf, header
 from plcli.errors import SpecError
 from plcli.media import Json, MediaReader, lower
 from plcli.modelrefs import ModelRef
@@ -32,20 +32,23 @@ def respec(
     read: MediaReader,
     source_of: SourceOf = lambda ref: None,
     file: Path | None = None,
+    exact: bool = False,
 ) -> dict[str, Json]:
     """The document of a request spec, its keys in the order of the format.
 
-    Law: resolved, it compiles to the wire that the request compiles to with its defaults explicit. The spec names
-    `model`, whose own `body` must be in the request. `file` is where it will stand, `read` gives the bytes of media
-    that `source_of` knows no file of.
+    Law: resolved, it compiles to the wire that the request compiles to with its defaults explicit; where it is to be
+    `exact`, without them. The spec names `model`, whose own `body` must be in the request. `file` is where it will
+    stand, `read` gives the bytes of media that `source_of` knows no file of.
 
     Raises `SpecError` for what no spec can say (a transport switch, half a character, more than a file may hold),
     `MediaMissing` for bytes that are gone and `ValueError` for redacted ones.
     """
     made = adapter(model.provider, request.api)
     whole = made.defaults(request, model.spec)
-    wanted = lower(made.compile(whole).wire, read)
-    draft = Draft(workspace, file, model, made, _without_usual_strict(whole, model, made), read, source_of, Counter())
+    meant = request if exact else whole
+    wanted = lower(made.compile(meant).wire, read)
+    silent = _without_usual_strict(whole, model, made)._replace(messages=meant.messages)
+    draft = Draft(workspace, file, model, made, silent, read, source_of, Counter())
     said = header(draft)
     while (plan := _judged(draft, said)) is None:
         said = header(draft)
@@ -57,7 +60,14 @@ def respec(
     usual = lower(dict(plan.request.body), read)
     unusual = {name: item for name, item in body.items() if name not in usual or not same(usual[name], item)}
     spec = _with_rest(said, omit, unusual)
-    return spec if same(_wire(draft, spec), wanted) else _with_rest(said, omit, body)
+    while not same(wire := _wire(draft, spec), wanted):
+        # One default may bring another along.
+        more = next((path for path in map(paths.show, _extra(wire, wanted)) if path not in omit), None)
+        if more is None:
+            return _with_rest(said, omit, body)
+        omit.append(more)
+        spec = _with_rest(said, omit, unusual)
+    return spec
 
 
 def _judged(draft: Draft, said: Mapping[str, Json]) -> Resolved | None:
@@ -98,8 +108,9 @@ def _places(said: Mapping[str, Json]) -> Iterator[paths.Parts]:
 def _differing(draft: Draft, plan: Resolved) -> Iterator[paths.Parts]:
     """What of a header was read as something else than the request says."""
     said, meant = plan.request, draft.made.defaults(draft.request, draft.model.spec)
+    pictures = (dict(said.image or {}), dict(meant.image or {}))
     if not draft.tried["messages",]:
-        for at, (one, other) in enumerate(zip(said.messages, meant.messages, strict=True)):
+        for at, (one, other) in enumerate(zip(said.messages, draft.request.messages, strict=True)):
             if one != other and not same(*(_lowered(draft, plan, _alone(draft, turn)) for turn in (one, other))):
                 yield "messages", at
     if not draft.tried["tools",]:
@@ -109,6 +120,9 @@ def _differing(draft: Draft, plan: Resolved) -> Iterator[paths.Parts]:
     for name, value in meant.params.items():
         if not (draft.tried["params",] or draft.tried["params", name]) and not same(said.params.get(name), value):
             yield "params", name
+    for name in MASKS:
+        if not draft.tried["image",] and not same(*(_lowered(draft, plan, each.get(name)) for each in pictures)):
+            yield "image", name
     for field in ("tool_choice", "output"):
         if not draft.tried[field,] and getattr(said, field) != getattr(meant, field):
             yield (field,)
@@ -132,13 +146,26 @@ def _wire(draft: Draft, spec: Mapping[str, Json]) -> Json:
     return _lowered(draft, plan, plan.compiled.wire)
 
 
-def _extra(made: Mapping[str, Json], wanted: Mapping[str, Json], at: paths.Parts = ()) -> Iterator[paths.Parts]:
+def _extra(made: Json, wanted: Json, at: paths.Parts = ()) -> Iterator[paths.Parts]:
     """The paths of what a header makes beyond a wire, for `omit`: a body cannot take anything away."""
-    for name, item in made.items():
-        if name not in wanted:
-            yield (*at, name)
-        elif isinstance(item, Mapping) and isinstance(wanted[name], Mapping):
-            yield from _extra(item, wanted[name], (*at, name))
+    if isinstance(made, dict) and isinstance(wanted, dict):
+        for name, item in made.items():
+            if name not in wanted:
+                yield (*at, name)
+            else:
+                yield from _extra(item, wanted[name], (*at, name))
+    elif isinstance(made, list) and isinstance(wanted, list) and _covers(made, wanted):
+        for n, item in enumerate(made):
+            yield from _extra(item, wanted[n], (*at, n))
+
+
+def _covers(made: Json, wanted: Json) -> bool:
+    """Whether nothing but keys of objects has to be taken away for one value to become the other."""
+    if isinstance(made, dict) and isinstance(wanted, dict):
+        return all(name in made and _covers(made[name], item) for name, item in wanted.items())
+    if isinstance(made, list) and isinstance(wanted, list):
+        return len(made) == len(wanted) and all(map(_covers, made, wanted))
+    return same(made, wanted)
 
 
 def _with_rest(said: Mapping[str, Json], omit: list[str], body: Mapping[str, Json]) -> dict[str, Json]:

@@ -6,11 +6,12 @@ Its streams are gathered in `gemini_stream`, its answers read in `gemini_answer`
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from plcli.errors import Problem, SpecError
 from plcli.exchange import Target, WireEvent
 from plcli.media import Json, lower
-from plcli.paths import find, merge, place
+from plcli.paths import find, merge, place, remove
 from plcli.providers import gemini_tools, params
 from plcli.providers.gemini_answer import read
 from plcli.providers.gemini_client import post
@@ -84,7 +85,7 @@ _NOT_IN_THE_CONFIG = {
 
 def defaults(request: Request, model: ModelSpec | None = None) -> Request:
     """The request with signatures on its calls, and what the Developer API wants to be told: to store nothing,
-    and to run its own tools beside functions. Vertex knows neither switch.
+    and to run its own tools beside functions, unless it omits that. Vertex knows neither switch.
     """
     request = request._replace(messages=with_signatures(request.messages))
     if model is not None and model.vertex is not None:
@@ -92,6 +93,9 @@ def defaults(request: Request, model: ModelSpec | None = None) -> Request:
     body: dict[str, Json] = {"store": False}
     if gemini_tools.are_mixed(request.tools):
         body["toolConfig"] = {"includeServerSideToolInvocations": True}
+    for path in request.omit:
+        with suppress(ValueError):
+            body = remove(body, path)
     return request._replace(body=merge(body, request.body))
 
 

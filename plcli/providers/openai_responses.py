@@ -66,12 +66,12 @@ _PARAMS = {
 
 
 def defaults(request: Request, model: ModelSpec | None = None) -> Request:
-    """The request with `strict` and parameters explicit, and not stored unless it says otherwise.
+    """The request with `strict` and parameters explicit, and not stored unless it says otherwise, or omits `store`.
 
     An answer that is not stored brings its reasoning along encrypted, so that the next turn has it.
     """
     request = openai_header.explicit_strict(request._replace(tools=tuple(map(_with_parameters, request.tools))))
-    if request.chain == "server" or "store" in request.body:
+    if request.chain == "server" or "store" in request.body or "store" in request.omit:
         return request
     body: dict[str, Json] = {**request.body, "store": False}
     include = body.get("include", [])

@@ -70,7 +70,7 @@ def test_a_key_that_is_gone_takes_its_lines_along() -> None:
 def test_an_item_of_a_list_is_changed_where_it_stands() -> None:
     new = value()
     new["parameters"]["list"][0]["one"] = 11
-    assert amended(new) == TEXT.replace("- one: 1   # first\n", "- one: 11\n")
+    assert amended(new) == TEXT.replace("- one: 1 ", "- one: 11 ")
 
 
 def test_the_first_key_of_an_item_cannot_go_alone() -> None:
@@ -79,11 +79,17 @@ def test_the_first_key_of_an_item_cannot_go_alone() -> None:
     assert amended(new) == TEXT.replace("    - one: 1   # first\n      two: 2\n", "    - two: 2\n")
 
 
-def test_what_is_not_in_block_style_is_written_anew_with_its_comment_lost() -> None:
+def test_what_is_not_in_block_style_is_written_anew_before_its_comment() -> None:
     new = value()
     del new["parameters"]["properties"]["a"]["default"]
+    assert amended(new) == TEXT.replace("a: {type: string, default: b}", "a: {type: string}")
+
+
+def test_a_comment_is_lost_where_its_line_becomes_several() -> None:
+    new = value()
+    new["parameters"]["properties"]["a"] = {"enum": [["x"]]}
     made = amend(parse(TEXT, file="x", format="yaml"), new)
-    assert made.text == TEXT.replace("a: {type: string, default: b}   # short", "a: {type: string}")
+    assert made.text == TEXT.replace("a: {type: string, default: b}   # short", "a:\n      enum:\n        - [x]")
     assert made.lost == ("# short",)
 
 

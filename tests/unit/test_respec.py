@@ -188,6 +188,14 @@ def test_a_picture_stands_as_its_bytes_or_as_a_file_that_has_them(here: Workspac
     assert spec["messages"][0]["content"] == [{"type": "image", "source": "map.png", "detail": "low"}]
 
 
+@pytest.mark.parametrize(("source", "said"), [("map.png", "map.png"), ("absent.png", URL), ("new.json", URL)])
+def test_a_mask_stands_as_its_bytes_or_as_a_file_that_has_them(here: Workspace, source: str, said: str) -> None:
+    (here.root / "new.json").write_bytes(PNG)
+    wire = {"model": "m", "prompt": "Draw", "mask": {"image_url": URL}, "images": [{"image_url": URL}]}
+    spec = spec_of(here, "openai/images", wire, source_of=lambda ref: source)
+    assert spec["image"] == {"mask": said}
+
+
 @pytest.mark.parametrize("source", ["absent.png", "new.json", "../outside.png", "runs.jsonl"])
 def test_a_file_that_would_not_be_read_as_these_bytes_is_not_named(here: Workspace, source: str) -> None:
     (here.root / "new.json").write_bytes(PNG)
