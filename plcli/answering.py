@@ -82,7 +82,9 @@ class Answering:
         if stated is not None:
             return stated
         tool = self.tools.get(call.name)
-        allowed = tool is not None and tool.handled and self.user.trusted_tools
+        # What was allowed once is not allowed for good: of an older state nothing runs unless the command line says so.
+        today = self.workspace.today is self.workspace
+        allowed = today and tool is not None and tool.handled and self.user.trusted_tools
         return "run" if allowed and tool and not permission.missing(self.workspace, tool, self.user) else "stop"
 
     def answer(self, call: ToolCallPart, seconds: float, calling: Calling = _unheard) -> ToolAnswer | None:
@@ -188,7 +190,7 @@ class Answering:
             raise ToolError(f"{call.name} has no handler that could run", hint=hint)
         calling(call, False)
         if self._handlers is None:
-            self._handlers = Handlers(self.workspace, self.user, tell=self.terms.tell, cancel=self.cancel)
+            self._handlers = Handlers(self.workspace.handling, self.user, tell=self.terms.tell, cancel=self.cancel)
         try:
             result = self._handlers.call(tool, call.arguments, seconds)
         except HandlerFailed as error:
@@ -206,7 +208,10 @@ class Answering:
         return ToolAnswer(source, error=reason)
 
     def _record(self, tool: Tool, call: ToolCallPart, answer: ToolAnswer) -> None:
-        """Keep what a handler answered as a stub; nothing that holds a secret."""
+        """Keep what a handler answered as a stub; nothing that holds a secret, and none beside a tool of then."""
+        if self.workspace.today is not self.workspace:
+            self.terms.warn(f"{call.name}: not recorded as a stub: {tool.document.file} is of an older state")
+            return
         result = lower(answer.result, answer.media.__getitem__)
         if self.terms.protect([call.arguments, result]) != [call.arguments, result]:
             self.terms.warn(f"{call.name}: not recorded as a stub: it holds a secret")
@@ -241,13 +246,14 @@ class Answering:
     def _taken(self, source: AnsweredBy, result: Json, call: ToolCallPart) -> ToolAnswer:
         """The answer with its media lifted; a result that is not as it must be is a failure."""
         tool = self.tools.get(call.name)
-        base: Path | None = self.workspace.root
+        home = self.workspace if source == "stub" else self.workspace.handling
+        base: Path | None = home.root
         if source == "stub" and tool is not None:
             base = (tool.stubs_path or tool.path).parent
         elif source == "run" and tool is not None and tool.spec.mcp is not None:
             base = None
         try:
-            kept, media = taken(self.workspace, result, base)
+            kept, media = taken(home, result, base)
         except BadResult as error:
             return ToolAnswer(source, error=str(error))
         fault = result_fault(tool.spec.returns, result) if tool is not None else None

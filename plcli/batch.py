@@ -1,4 +1,4 @@
-"""Many runs at once: which may start when, each in a thread of its own, and what came of them as they end."""
+"""Many runs at once: which may start when, each in a thread, and what came of them as they end."""
 
 from __future__ import annotations
 
@@ -38,17 +38,28 @@ class Batch(Generic[T]):
     """Jobs that run at once, at most `at_once` of them, which may be changed.
 
     They are drawn from `jobs` when they may start, and not many sooner, so that there may be any number of them.
-    `tokens` says what a result used. Jobs share `cancel`, which `interrupt` asks.
+    `tokens` says what a result used. Jobs share `cancel`, which `interrupt` asks. Where what came of some does not
+    say whether others start, these may be `eager`: they do not wait until it is dealt with.
     """
 
     def __init__(
-        self, jobs: Iterable[Job[T]], *, at_once: int, cancel: Cancel, tokens: Callable[[T], int] = lambda _: 0
+        self,
+        jobs: Iterable[Job[T]],
+        *,
+        at_once: int,
+        cancel: Cancel,
+        tokens: Callable[[T], int] = lambda _: 0,
+        eager: bool = False,
     ) -> None:
         self.at_once = at_once
+        self._eager = eager
         self._jobs = enumerate(jobs)
         self._cancel = cancel
         self._tokens = tokens
         self._queue: SimpleQueue[Done[T] | None] = SimpleQueue()
+        self._handed: SimpleQueue[tuple[int, Callable[[], T]] | None] = SimpleQueue()
+        """Work for the threads, which live on: a new one for each job takes as long as much of the job."""
+        self._threads = 0
         self._waiting: dict[Pace, deque[tuple[int, Job[T]]]] = {}
         self._drawn = 0
         """Jobs that have been drawn and have not started."""
@@ -87,11 +98,18 @@ class Batch(Generic[T]):
 
         Comes whenever some have ended, and at least every `tick` seconds, then perhaps with none.
         """
-        while self._interrupts < 2:
-            self.pause = None if self._stopped else self._start()
-            if not self.running and (self._stopped or not self.waiting):
-                return
-            yield self._ended(min((each for each in (self.pause, tick) if each is not None), default=None))
+        try:
+            while self._interrupts < 2:
+                self.pause = None if self._stopped else self._start()
+                if not self.running and (self._stopped or not self.waiting):
+                    return
+                ended = self._ended(min((each for each in (self.pause, tick) if each is not None), default=None))
+                if self._eager and not self._stopped:
+                    self._start()
+                yield ended
+        finally:
+            for _ in range(self._threads):
+                self._handed.put(None)
 
     def _draw(self) -> bool:
         """Draw one more job; whether there was one."""
@@ -122,7 +140,7 @@ class Batch(Generic[T]):
                 return min(pauses, default=None)
             number, job = min(ready, key=lambda found: found[0])
             try:
-                Thread(target=self._work, args=(number, job.work), daemon=True).start()
+                self._hand_over(number, job.work)
             except RuntimeError:
                 # The system bears no more threads: those that run are enough, if there are any.
                 if not self.running:
@@ -136,12 +154,16 @@ class Batch(Generic[T]):
             self.running += 1
         return None
 
-    def _work(self, number: int, work: Callable[[], T]) -> None:
-        try:
-            done = Done(number, work())
-        except BaseException as error:  # noqa: BLE001  it is handed to whoever runs the batch
-            done = Done(number, None, error)
-        self._queue.put(done)
+    def _hand_over(self, number: int, work: Callable[[], T]) -> None:
+        """Give work to a thread that has none, or to a new one. Raises `RuntimeError` where there can be none."""
+        if self.running == self._threads:
+            Thread(target=self._work, daemon=True).start()
+            self._threads += 1
+        self._handed.put((number, work))
+
+    def _work(self) -> None:
+        while (handed := self._handed.get()) is not None:
+            self._queue.put(_done(*handed))
 
     def _ended(self, pause: float | None) -> list[Done[T]]:
         """Wait for one to end, at most so long; then all that have ended by now."""
@@ -163,3 +185,10 @@ class Batch(Generic[T]):
             self.running -= 1
             self._paces.pop(done.number).ended(now, 0 if done.result is None else self._tokens(done.result))
         return ended
+
+
+def _done(number: int, work: Callable[[], T]) -> Done[T]:
+    try:
+        return Done(number, work())
+    except BaseException as error:  # noqa: BLE001  it is handed to whoever runs the batch
+        return Done(number, None, error)

@@ -11,3 +11,23 @@ def cut(text: str, most: int) -> str:
 def counted(count: int, noun: str) -> str:
     """`1 run`, `3 runs`: so many of what the noun names."""
     return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def around(old: str, new: str, most: int) -> tuple[str, str]:
+    """Both texts cut to `most` characters about the place in which they begin to differ."""
+    start = first_difference(old, new) - most // 3
+    if start <= 0 or max(len(old), len(new)) <= most:
+        return cut(old, most), cut(new, most)
+    return cut(f"…{old[start:]}", most), cut(f"…{new[start:]}", most)
+
+
+def first_difference(old: str, new: str) -> int:
+    """The place of the first character in which two texts differ; the length of the shorter where they begin alike."""
+    low, high = 0, min(len(old), len(new))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if old[low:middle] == new[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -45,6 +45,11 @@ def complete_run(incomplete: str) -> list[str]:
     return _starting(_runs(), incomplete)
 
 
+def complete_either(incomplete: str) -> list[str]:
+    """Names of requests, and runs."""
+    return complete_spec(incomplete) + complete_run(incomplete)
+
+
 def complete_state(incomplete: str) -> list[str]:
     """States of an answer."""
     return _starting(STATES, incomplete)
@@ -87,7 +92,9 @@ def _tags() -> Iterator[str]:
 
 Specs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SPEC", help="Files or names of requests, or -.", autocompletion=complete_spec),
+    typer.Argument(
+        metavar="SPEC", help="Files or names of requests, as of a commit with @REV, or -.", autocompletion=complete_spec
+    ),
 ]
 Spec = Annotated[
     str | None,
@@ -137,9 +144,31 @@ RunRef = Annotated[
     str,
     typer.Argument(metavar="RUN", help="An id, its start, its tail, last, or last~N.", autocompletion=complete_run),
 ]
+RunRefs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="RUN", help="Ids, their starts or tails, last, last~N, A..B.", autocompletion=complete_run),
+]
+Compared = Annotated[
+    str,
+    typer.Argument(
+        metavar="A", help="A run, or a spec: a file, a name, SPEC@REV or -.", autocompletion=complete_either
+    ),
+]
+ComparedWith = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="B",
+        help="Another one; default: today's file, of which the one of HEAD is A.",
+        autocompletion=complete_either,
+    ),
+]
 OfSpec = Annotated[
     list[str] | None,
     typer.Option("--spec", metavar="SPEC", help="Runs of this file or request.", autocompletion=complete_spec),
+]
+FromModel = Annotated[
+    list[str] | None,
+    typer.Option("--of-model", metavar="MODEL", help="Runs of this model.", autocompletion=complete_model),
 ]
 OfModel = Annotated[
     list[str] | None,

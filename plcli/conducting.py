@@ -75,8 +75,12 @@ class Conductor(Generic[T]):
         line: Callable[[], str],
         tokens: Callable[[T], int] = lambda _: 0,
     ) -> None:
-        """Run the jobs; each is settled once, by its number among them. `line` says how far they are."""
-        batch = Batch(jobs, at_once=self._at_once, cancel=self.cancel, tokens=tokens)
+        """Run the jobs; each is settled once, by its number among them. `line` says how far they are.
+
+        No interrupt cuts settling short.
+        """
+        eager = self._max_fail is None and self._max_cost is None and not self._silent
+        batch = Batch(jobs, at_once=self._at_once, cancel=self.cancel, tokens=tokens, eager=eager)
         with interrupts.told(batch.interrupt):
             for ended in batch.ended(TICK if self.progress.on and not self._silent else None):
                 for done in ended:

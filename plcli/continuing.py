@@ -6,32 +6,28 @@ tools there are and what they may do is decided anew, by the workspace and the u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from plcli import ingredients
 from plcli.conversation import Reading
-from plcli.documents import FORMATS, parse
-from plcli.errors import NotReplayable, SetupError, SpecError
+from plcli.errors import NotReplayable, SpecError
 from plcli.exchange import Target, with_downloads
 from plcli.exchangerecords import ExchangeRecord
 from plcli.failures import CallFailed
-from plcli.fence import BadReference
 from plcli.loggedanswers import logged_answer
-from plcli.media import Json, MediaMissing, Redacted, decode, is_digest, lift, references
+from plcli.loggedwires import check_whole, model_of, stated_chain, tools_of
+from plcli.media import Json, MediaMissing, decode, is_digest, lift
 from plcli.mediastore import MediaStore
-from plcli.modelrefs import ModelRef, model_reference
+from plcli.modelrefs import ModelRef
 from plcli.moving import move
-from plcli.providers.reading import table
 from plcli.providers.registry import Compiled, adapter
 from plcli.providers.roundtrip import same
 from plcli.records import Record
-from plcli.request import BuiltinTool, Request
+from plcli.request import Request
 from plcli.resolve import Overrides, Resolved, with_model
 from plcli.response import ToolCallPart
 from plcli.rounds import BEFORE, Answered, paired
 from plcli.standing import Standing
-from plcli.toolbox import Tool, load_tool
 from plcli.traffic import wire_requests
 from plcli.workspace import Workspace
 
@@ -47,7 +43,7 @@ def reopen(workspace: Workspace, runs: Sequence[Record], store: MediaStore) -> S
         raise NotReplayable(f"run {newest.id} cannot go on: nothing was sent", hint="run its spec again")
     record = runs[at]
     wire, answer, answered = _last_exchange(record, runs[:at], store)
-    model, api = _model(workspace, record)
+    model, api = model_of(workspace, record)
     made = adapter(model.provider, api)
     target = Target(record.exchanges[-1].operation, record.model or "")
     request = made.uncompile(wire, target)
@@ -59,7 +55,7 @@ def reopen(workspace: Workspace, runs: Sequence[Record], store: MediaStore) -> S
             raise NotReplayable(f"run {record.id} cannot go on: {error.message}") from None
         calls, answer = (response.tool_calls, answer) if response.whole else ((), None)
     resolved = Resolved(
-        request=request._replace(chain="server") if _stated_chain(record, store) == "server" else request,
+        request=request._replace(chain="server") if stated_chain(workspace, record, store) == "server" else request,
         compiled=Compiled(wire, target),
         model=model,
         spec=None,
@@ -69,7 +65,7 @@ def reopen(workspace: Workspace, runs: Sequence[Record], store: MediaStore) -> S
         expectations=(),
         sources=(),
         media={},
-        tools=_tools(workspace, (tool.name for tool in request.tools if not isinstance(tool, BuiltinTool))),
+        tools=tools_of(workspace, request),
         parent=newest,
     )
     earlier = tuple(each for one in reversed(runs) for each in one.tool_results or ())
@@ -87,7 +83,7 @@ def _last_exchange(record: Record, newer: Sequence[Record], store: MediaStore) -
     try:
         wire = wire_requests(record.exchanges)[-1]
         answer = _answer_of(record.exchanges[-1]) if _answered(record) else None
-        _check_whole(record, [wire, answer, *(decode(each.result) for each in results)], store)
+        check_whole(record, [wire, answer, *(decode(each.result) for each in results)], store, "go on")
         calls = [ToolCallPart(id=each.call_id, name=each.name) for each in results]
         given = [logged_answer(each, store.get) for each in results]
     except ValueError as error:
@@ -103,69 +99,11 @@ def _answer_of(exchange: ExchangeRecord) -> Json:
     return with_downloads(decode(exchange.response), [each for each in fetched if is_digest(each[1])])
 
 
-def _stated_chain(record: Record, store: MediaStore) -> Json:
-    """What the spec of a run says of `chain`: the first request of a conversation does not show it."""
-    stated = ((record.overrides or {}).get("set") or {}).get("chain")
-    if stated is not None or record.spec is None:
-        return stated
-    path = Path(record.spec.path)
-    try:
-        data = store.get(record.spec.sha256)
-        form = FORMATS.get(path.suffix.lower(), "yaml")
-        return table(parse(data, file=str(path), format=form).value).get("chain")
-    except (MediaMissing, SpecError):
-        return None
-
-
 def _answered(record: Record) -> bool:
     """Whether the last exchange has a whole answer: what failed after it failed elsewhere."""
     last = record.exchanges[-1]
     failed = bool(last.attempts) and last.attempts[-1].error is not None
     return last.response is not None and not failed and (last.status is None or 200 <= last.status < 300)
-
-
-def _model(workspace: Workspace, record: Record) -> tuple[ModelRef, str]:
-    name = record.model_spec or f"{record.provider}/{record.model}"
-    try:
-        model = model_reference(workspace, name)
-        return model, model.api(record.api)
-    except BadReference as error:
-        message = f"run {record.id} asked {name}: {error.message}"
-        raise SetupError(message, hint="add the model spec again, or name another with --model") from None
-
-
-def _check_whole(record: Record, wires: Iterable[Json], store: MediaStore) -> None:
-    """Raise `NotReplayable` where a secret was taken out of what would be sent, or a medium is gone."""
-    for wire in wires:
-        if _redacted(wire):
-            raise NotReplayable(
-                f"run {record.id} cannot go on: secrets were taken out of what was sent or answered",
-                hint="run its spec again",
-            )
-        for ref in references(wire):
-            if store.path(ref.digest) is None:
-                raise NotReplayable(f"run {record.id} cannot go on: {ref.digest} is not in {store.folder}")
-
-
-def _redacted(wire: Json) -> bool:
-    waiting = [wire]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, Redacted):
-            return True
-        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
-    return False
-
-
-def _tools(workspace: Workspace, names: Iterable[str]) -> dict[str, Tool]:
-    """Those of these tools that have files. Raises `SpecError` for a file that is wrong."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = load_tool(workspace, name)
-        except BadReference:
-            continue
-    return found
 
 
 def turned(resolved: Resolved, workspace: Workspace, model: ModelRef, api: str) -> Resolved:

@@ -60,8 +60,19 @@ Repeat = Annotated[int, typer.Option("--repeat", metavar="N", min=1, help="Run e
 MaxFail = Annotated[
     int | None, typer.Option("--max-fail", metavar="N", min=1, help="Start no more runs after N failures.")
 ]
+MaxCost = Annotated[
+    float | None,
+    typer.Option("--max-cost", metavar="DOLLARS", min=0.0, help="Start no more runs where they would cost more."),
+]
 Resume = Annotated[
     str | None, typer.Option("--resume", metavar="BATCH", help="Run only what this batch has no answer to.")
+]
+Recorded = Annotated[
+    bool, typer.Option("--recorded", help="Answer from recordings, then from the log; send and log nothing.")
+]
+Recordings = Annotated[
+    list[Path] | None,
+    typer.Option("--recordings", metavar="FILE", help="Answer from this file of recordings alone; implies --recorded."),
 ]
 Tools = Annotated[
     list[str] | None,

@@ -33,18 +33,25 @@ class Paces:
 
 
 def learn(run: Run, pace: Pace) -> str | None:
-    """What a run tells of the others of its model: what they cost, and how long they must wait.
-
-    Gives why no more of them should start, where that is too long.
-    """
+    """What a run tells of the others of its model: what they cost, and why no more of them should start."""
     failure = run.failure
     if run.cost is not None or failure is None:
         pace.alone = False
-    if failure is not None and failure.kind == "rate_limit" and failure.retry_after:
-        pace.hold(time.monotonic() + failure.retry_after)
-        if failure.retry_after > LONGEST_WAIT:
-            return f"{run.resolved.model_name} asks for a pause of {failure.retry_after:.0f} s"
-    return None
+    pause = _pause(failure)
+    return f"{run.resolved.model_name} asks for a pause of {pause:.0f} s" if pause > LONGEST_WAIT else None
+
+
+def heed(rounds: Rounds, pace: Pace) -> Rounds:
+    """The rounds of a run, in its own thread: others of its model that are about to start keep the pause it was told."""
+    pause = _pause(rounds.failure)
+    if pause:
+        pace.hold(time.monotonic() + pause)
+    return rounds
+
+
+def _pause(failure: Failure | None) -> float:
+    """Seconds that the endpoint asks to be left alone for."""
+    return (failure.retry_after or 0.0) if failure is not None and failure.kind == "rate_limit" else 0.0
 
 
 def held_back(watching: Watching, pace: Pace) -> Watching:
@@ -75,3 +82,8 @@ def tokens(rounds: Rounds) -> int:
     if usage is None:
         return 0
     return usage.total_tokens or (usage.input_tokens or 0) + (usage.output_tokens or 0)
+
+
+def lowest(*limits: float | None) -> float | None:
+    """The lowest of several limits; None where there is none."""
+    return min((limit for limit in limits if limit is not None), default=None)

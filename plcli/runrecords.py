@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-from plcli import __version__, git
+from plcli import __version__
 from plcli.connect import Connection
 from plcli.engine import now
-from plcli.media import digest_of, encode, references
+from plcli.media import Json, digest_of, encode, references
 from plcli.mediastore import MediaStore
 from plcli.record_secrets import without_secrets
 from plcli.records import Batch, Endpoint, Record, ResponseRecord, Source, SpecRef, ToolResultRecord
@@ -53,7 +51,7 @@ def record_of(run: Run, where: Circumstances, sources: list[Source], redactor: R
         batch=where.batch,
         spec=_spec_ref(resolved, where.workspace),
         sources=sources or None,
-        overrides=resolved.overrides.record(),
+        overrides=_overrides(resolved),
         variables=resolved.variables or None,
         provider=request.provider,
         api=request.api,
@@ -63,14 +61,7 @@ def record_of(run: Run, where: Circumstances, sources: list[Source], redactor: R
         endpoint=_endpoint(connection),
         exchanges=exchange_records(exchanges),
         tool_results=[_tool_result(each, redactor) for each in run.rounds.answered] or None,
-        response=ResponseRecord(
-            state=response.state,
-            parts=[part for turn in turns for part in turn.response.parts],
-            text=response.text or None,
-            output=run.output,
-            finish_reason=response.finish_reason,
-            missing=response.missing,
-        ),
+        response=response_record(run),
         usage=run.rounds.usage,
         cost=run.cost,
         expectations=list(run.expectations) or None,
@@ -79,6 +70,31 @@ def record_of(run: Run, where: Circumstances, sources: list[Source], redactor: R
         metadata=dict(resolved.metadata) or None,
     )
     return without_secrets(record, redactor)
+
+
+def recalled_record(run: Run, then: Record) -> Record:
+    """The record of a run that was answered from the exchanges of another: what was sent and came is known of that."""
+    said = {"id": "", "command": "replay", "plcli": __version__, "batch": None, "replay": None}
+    found = {
+        "response": response_record(run),
+        "tool_results": [_tool_result(each, None) for each in run.rounds.answered] or None,
+        "expectations": list(run.expectations) or None,
+        "error": run.failure,
+    }
+    return then.model_copy(update={**said, **found})
+
+
+def response_record(run: Run) -> ResponseRecord:
+    """What a run was answered, as its record keeps it."""
+    response = run.response
+    return ResponseRecord(
+        state=response.state,
+        parts=[part for turn in run.rounds.turns for part in turn.response.parts],
+        text=response.text or None,
+        output=run.output,
+        finish_reason=response.finish_reason,
+        missing=response.missing,
+    )
 
 
 def keep_media(run: Run, store: MediaStore, redactor: Redactor) -> list[Source]:
@@ -90,8 +106,8 @@ def keep_media(run: Run, store: MediaStore, redactor: Redactor) -> list[Source]:
         if redactor.bytes(data) is data:
             seen = sniff(data)
             store.put(data, mimes.get(digest, seen) if seen == UNKNOWN else seen)
-    parent = run.resolved.parent
-    sources = list(parent.sources or ()) if parent else []
+    before = run.resolved.before
+    sources = list(before.sources or ()) if before else []
     for source in run.resolved.sources:
         digest = digest_of(source.data)
         copy = redactor.bytes(source.data)
@@ -103,40 +119,44 @@ def keep_media(run: Run, store: MediaStore, redactor: Redactor) -> list[Source]:
     return sources
 
 
-def _tool_result(answered: Answered, redactor: Redactor) -> ToolResultRecord:
+def _tool_result(answered: Answered, redactor: Redactor | None) -> ToolResultRecord:
     call, answer = answered.call, answered.answer
+    result = answer.result if redactor is None else redactor.json(answer.result)
     return ToolResultRecord(
         exchange=answered.exchange,
         call_id=call.id,
         name=call.name,
         arguments=call.arguments,
         source=answer.source,
-        result=encode(redactor.json(answer.result)),
+        result=encode(result),
         error=answer.error,
         duration_ms=answer.duration_ms,
     )
 
 
+def _overrides(resolved: Resolved) -> dict[str, Json] | None:
+    """What the command line changed; of a run that is sent again, what it changed then too."""
+    own, of = resolved.overrides.record(), resolved.of
+    then = of.overrides if of is not None and resolved.document is None else None
+    return {**(then or {}), **(own or {})} or None
+
+
 def _spec_ref(resolved: Resolved, workspace: Workspace) -> SpecRef | None:
-    if resolved.parent is not None:
-        return resolved.parent.spec
+    if resolved.before is not None:
+        return resolved.before.spec
     if resolved.document is None:
         return None
     if resolved.file is None:
         return SpecRef(path="-", sha256=resolved.document.sha256) if resolved.document.file == "-" else None
-    commit = _commit(resolved.file, resolved.document.sha256)
+    file, sha256, home = resolved.file, resolved.document.sha256, resolved.workspace or workspace
+    # Of many runs of one spec only the first asks git.
+    commit = home.once(("commit", file, sha256), lambda: home.commit(file))
     return SpecRef(
-        path=workspace.shown(resolved.file),
-        sha256=resolved.document.sha256,
+        path=home.shown(file),
+        sha256=sha256,
         commit=commit.sha if commit else None,
         dirty=commit.dirty if commit else None,
     )
-
-
-@cache
-def _commit(file: Path, sha256: str) -> git.Commit | None:
-    """The commit of a spec: of many runs of one spec only the first asks git."""
-    return git.commit(file)
 
 
 def _endpoint(connection: Connection) -> Endpoint | None:

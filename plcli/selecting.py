@@ -81,14 +81,34 @@ def selected(
     Raises `UsageError` for a run that is not there, `LogError` as `RunLog.records` does.
     """
     log, most = session.log, selection.count
-    spans = [_span(log, run) for run in runs]
-    backward = newest_first or most is not None or bool(spans)
-    lines = _named(log, spans) if spans else log.scan(reverse=backward)
-    hits: Iterator[tuple[Line, Record]] = islice(_hits(session, lines, selection.filter), most)
+    lines, backward = _lines(log, runs, selection, newest_first=newest_first)
+    hits: Iterator[tuple[Line, Record]] = islice(_hits(session, log, lines, selection.filter), most)
     if backward and not newest_first:
         chosen = [found for found, _ in hits]
         hits = ((found, record) for found in reversed(chosen) if isinstance(record := log.read(found), Record))
     return _told(session, selection.filter, (record for _, record in hits))
+
+
+def places(session: Session, log: RunLog, runs: Sequence[str], selection: Selection) -> list[int]:
+    """Where the lines of the runs that `selected` gives begin, in the order of the log; for `RunLog.record_at`.
+
+    Replays in the log of the session are left out unless they are named: in a file of recordings each run is there
+    on purpose. Lines are not read as records where their first bytes say enough; raises what `selected` raises.
+    """
+    lines, backward = _lines(log, runs, selection)
+    meant = _meant(session, log, lines, selection.filter)
+    found = (line.offset for line in meant if runs or log is not session.log or not line.is_replay)
+    chosen = list(islice(found, selection.count))
+    return chosen[::-1] if backward else chosen
+
+
+def _lines(
+    log: RunLog, runs: Sequence[str], selection: Selection, *, newest_first: bool = False
+) -> tuple[Iterator[Line], bool]:
+    """The lines that may be meant, and whether they come newest first."""
+    spans = [_span(log, run) for run in runs]
+    backward = newest_first or selection.count is not None or bool(spans)
+    return (_named(log, spans) if spans else log.scan(reverse=backward)), backward
 
 
 def _told(session: Session, filter: Filter, records: Iterator[Record]) -> Iterator[Record]:
@@ -132,18 +152,25 @@ def _id(log: RunLog, found: Line) -> str | None:
     return entry.id if entry is not None else None
 
 
-def _hits(session: Session, lines: Iterator[Line], filter: Filter) -> Iterator[tuple[Line, Record]]:
-    """The lines that hold runs the filter lets through. Lines that do not show what they are always report damage."""
-    log, asks, may_match = session.log, filter.asks, filter.sieve()
+def _hits(session: Session, log: RunLog, lines: Iterator[Line], filter: Filter) -> Iterator[tuple[Line, Record]]:
+    """The lines that hold runs the filter lets through, read; damage is left out."""
+    for found in _meant(session, log, lines, filter):
+        if isinstance(record := log.read(found), Record):
+            yield found, record
+
+
+def _meant(session: Session, log: RunLog, lines: Iterator[Line], filter: Filter) -> Iterator[Line]:
+    """The lines of runs that the filter lets through. Lines that do not show what they are always report damage."""
+    asks, may_match = filter.asks, filter.sieve()
     for found in lines:
         id = found.id
         if id is None:
             if not isinstance(log.read(found), Record):
                 continue
-        elif not may_match(id, found.raw):
+        elif found.is_note or not may_match(id, found.raw):
             continue
-        if (not asks or _matches(session, filter, found)) and isinstance(record := log.read(found), Record):
-            yield found, record
+        if not asks or _matches(session, filter, found):
+            yield found
 
 
 def _matches(session: Session, filter: Filter, found: Line) -> bool:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from plcli import interrupts
+from plcli.agreement import Agreement
 from plcli.batch import Job
 from plcli.conducting import Conductor
 from plcli.errors import Exit, LogError
 from plcli.pace import Pace
-from plcli.pacing import Paces, guess, held_back, learn, tokens
+from plcli.pacing import Paces, guess, heed, held_back, learn, tokens
 from plcli.records import Record
 from plcli.render.comparison import show_comparison
 from plcli.render.live import Live
@@ -59,6 +59,7 @@ class _Several:
     held: dict[int, tuple[Record, Live | None]] = field(default_factory=dict)
     lives: dict[int, Live] = field(default_factory=dict)
     next_shown: int = 0
+    agreements: dict[tuple[str, str], Agreement] = field(default_factory=dict)
     conductor: Conductor[Rounds] = field(init=False)
 
     def run(self) -> int:
@@ -103,7 +104,7 @@ class _Several:
             live = self.lives[number] = self.running.view(plan)
             live.begin()
         watching = self.running.watching(live) if live is not None else UNWATCHED
-        rounds = self.running.ask(plan, held_back(watching, pace), self.conductor.cancel)
+        rounds = heed(self.running.ask(plan, held_back(watching, pace), self.conductor.cancel), pace)
         if live is not None:
             live.finish()
         return rounds
@@ -112,8 +113,7 @@ class _Several:
         """Judge and log what has ended, and show what may be shown."""
         conductor = self.conductor
         runs = [(number, self.plans[number], self.running.judge(self.plans[number], it)) for number, it in ended]
-        with interrupts.held_back():
-            records, unlogged = self.running.log([(plan, run) for _, plan, run in runs])
+        records, unlogged = self.running.log([(plan, run) for _, plan, run in runs])
         conductor.trouble = conductor.trouble or unlogged
         for (number, _, run), record in zip(runs, records, strict=True):
             self.tally.count(number, run)
@@ -121,7 +121,14 @@ class _Several:
             conductor.spending.add(run)
             conductor.stopped = learn(run, self.paces[number]) or conductor.stopped
             self.held[number] = (record, self.lives.pop(number, None))
+            self.agree(self.plans[number], record)
         self.show()
+
+    def agree(self, plan: Plan, record: Record) -> None:
+        """Count what the repetitions of a request agree in."""
+        if plan.batch is not None and plan.batch.repeat is not None:
+            key = (plan.row or "the prompt", plan.resolved.model_name)
+            self.agreements.setdefault(key, Agreement()).count(record)
 
     def show(self, everything: bool = False) -> None:
         """Show what has ended: as it comes to programs and on a terminal, else in the order of the plans."""
@@ -163,6 +170,7 @@ class _Several:
         if live is None:
             self.running.announce(self.plans[number])
         self.running.show(record, live)
+        self.running.tell_if_missed(self.plans[number], record)
 
     def sum_up(self) -> None:
         """The last lines: how many came to what, what failed, and how to go on where something is left."""
@@ -173,10 +181,11 @@ class _Several:
         cost = f" · {dollars(spending.spent)}" if spending.spent else ""
         took = f" · {conductor.seconds:.1f} s"
         screen.say((f"{done} of {len(self.plans)} runs: {states}{cost}{took}" if done else "no run has ended", "bold"))
+        for (name, model), agreement in self.agreements.items():
+            for line in agreement.lines():
+                screen.say((f"{name} on {model}: {line}" if self.terms.models > 1 else f"{name}: {line}", "dim"))
         if self.terms.max_cost is not None and spending.unpriced:
-            screen.warn(
-                "the cost limit does not hold where prices are not known: add `pricing` to the model spec"
-            )
+            screen.warn("the cost limit does not hold where prices are not known: add `pricing` to the model spec")
         if self.tally.failed and len(self.plans) > 1:
             screen.say((f"failed: {self.names(sorted(self.tally.failed))}", "dim"))
         left = len(self.plans) - done

@@ -6,6 +6,7 @@ from plcli.mediastore import MediaStore
 from plcli.records import Record, ToolResultRecord
 from plcli.render.calls import call_line, show_call, show_result, with_results
 from plcli.render.findings import findings
+from plcli.render.held import show_wanted
 from plcli.render.pictures import image_line, show_picture
 from plcli.render.runfacts import cost, duration, model_name, run_name, tokens
 from plcli.render.screen import Screen
@@ -103,3 +104,4 @@ def show_findings(record: Record, screen: Screen, of: str | None = None) -> None
     for expectation in record.expectations or ():
         if not expectation.passed:
             screen.warn(f"{name}expectation failed: {expectation.path}: {expectation.message or 'not as wanted'}")
+            show_wanted(expectation, screen)

@@ -1,0 +1,290 @@
+"""`plcli replay`: send logged runs again, or hold today's specs against their recordings, and compare."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plcli import completion, options
+from plcli.archives import archives
+from plcli.brevity import counted
+from plcli.compare import CHECKS, parse_checks
+from plcli.connect import Limits
+from plcli.errors import Exit, UsageError
+from plcli.inputs import read_overrides, read_spec, read_variables
+from plcli.keeping import put_in_place
+from plcli.mediastore import MediaStore
+from plcli.orders import dry_run as show_wires
+from plcli.pacing import lowest
+from plcli.policies import SECONDS, ToolTerms
+from plcli.render.reports import Reports
+from plcli.render.reports import parse as parse_reports
+from plcli.replaying import Changes, Replaying
+from plcli.replays import Replays, new_batch
+from plcli.replaytasks import How, Place, batch_in
+from plcli.runlog import RunLog
+from plcli.running import Running
+from plcli.selecting import places, selection
+from plcli.session import Session, open_session
+from plcli.snapshots import Snapshots
+from plcli.toolterms import read_policies, tool_terms
+from plcli.workspace import MEDIA
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+_SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
+
+Files = Annotated[
+    list[Path] | None,
+    typer.Option("--from", metavar="FILE", help="Runs of these files instead of the log: recordings/weather.jsonl."),
+]
+Checks = Annotated[
+    list[str] | None,
+    typer.Option("--check", metavar="NAME[=N],…", help=f"What must be as it was: {', '.join(CHECKS)}."),
+]
+ReportTo = Annotated[
+    list[str] | None,
+    typer.Option("--report", metavar="FORM=FILE,…", help="Write junit=FILE, json=FILE, markdown=FILE."),
+]
+
+
+@app.command()
+def replay(
+    ctx: typer.Context,
+    runs: completion.RunRefs = None,
+    files: Files = None,
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="Send nothing: do today's specs make the recorded requests? Says so.")
+    ] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Run what is not as it was recorded, and replace its recordings.")
+    ] = False,
+    checks: Checks = None,
+    model: completion.Model = None,
+    set_: options.Set = None,
+    var: options.Var = None,
+    with_: Annotated[
+        str | None,
+        typer.Option(
+            "--with",
+            metavar="SPEC[@REV]",
+            help="Make the requests by this spec, with the variables of the runs.",
+            autocompletion=completion.complete_spec,
+        ),
+    ] = None,
+    strict: options.Strict = False,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Send each unchanged first, to tell noise from the change.")
+    ] = False,
+    each: Annotated[bool, typer.Option("--each", help="Send every exchange of a run on its own.")] = False,
+    repeat: Annotated[int, typer.Option("--repeat", metavar="N", min=1, help="Replay each run so often.")] = 1,
+    spec: completion.OfSpec = None,
+    of_model: completion.FromModel = None,
+    tag: completion.OfTag = None,
+    state: completion.OfState = None,
+    since: options.Since = None,
+    where: options.Where = None,
+    count: options.Count = None,
+    everything: options.All = False,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts of the runs.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Runs at once.")] = 1,
+    max_fail: options.MaxFail = None,
+    max_cost: options.MaxCost = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="BATCH", help="Only what this batch has not done.")
+    ] = None,
+    report: ReportTo = None,
+    dry_run: options.DryRun = False,
+    inline: options.Inline = False,
+    tools: options.Tools = None,
+    max_rounds: options.MaxRounds = 10,
+    max_calls: options.MaxCalls = 100,
+    tool_timeout: options.ToolTimeout = SECONDS,
+    no_stream: options.NoStream = False,
+    timeout: options.Timeout = None,
+    deadline: options.Deadline = None,
+    retries: options.Retries = None,
+    no_log: options.NoLog = False,
+    log: options.Log = None,
+    workspace: options.WorkspaceRoot = None,
+    shape: options.FormatOption = None,
+    trust_host: options.TrustHost = None,
+    allow_path: options.AllowPath = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    traceback: options.Traceback = False,
+) -> int:
+    """Send logged runs again and compare, or test specs against recordings.
+
+    With --recorded nothing is sent, and no key is needed: today's specs must make the requests that were recorded.
+
+    A verdict is identical, equivalent (all checks pass), drifted, failed, or not-replayable. Calls of tools are
+    answered as they were; --tools says otherwise.
+
+    Examples:
+
+      plcli replay last
+
+      plcli replay last~9..last --model openai/gpt-6.2-sol --check tool-calls,similar=0.8
+
+      plcli replay --recorded
+
+      plcli replay --from recordings/weather.jsonl --update
+    """
+    screen = options.screen_of(ctx)
+    session = open_session(screen, workspace=workspace, log=log, trust_hosts=trust_host, allow_paths=allow_path)
+    overrides = read_overrides([model] if model else [], set_ or [])[0]
+    given = read_variables(session.workspace, var or [])
+    changing = {"--model": model, "--set": set_, "--var": var, "--with": with_}
+    changed = next((name for name, value in changing.items() if value), None)
+    _check_together(
+        changed, recorded=recorded, update=update, each=each, baseline=baseline, repeat=repeat, no_log=no_log,
+        resume=resume,
+    )  # fmt: skip
+    chosen = selection(
+        session.workspace,
+        runs=runs or (),
+        count=count,
+        everything=everything or (count is None and (files is not None or recorded or update)),
+        specs=spec,
+        models=of_model,
+        tags=tag,
+        states=state,
+        since=since,
+        where=where,
+    )
+    earlier = batch_in(session.log, resume, baseline=baseline) if resume is not None else None
+    if earlier is not None:
+        # The same runs as then are meant: not those that the batch itself has left in the log since.
+        session.log.before = earlier.first
+    kept = archives(session, files) if files is not None or update or (recorded and not runs) else [session.log]
+    _check_files(session, kept, runs or (), update=update)
+    if not (runs or files or recorded or update or everything or count or chosen.filter.asks):
+        raise UsageError("no run is named", hint="plcli replay last; --all, --from FILE or a filter names several")
+    found = [Place(one, offset) for one in kept for offset in places(session, one, runs or (), chosen)]
+    found = _part(found, shard)
+    how = How(
+        jobs=jobs,
+        repeat=repeat,
+        max_fail=max_fail,
+        max_cost=lowest(max_cost, session.user.max_cost),
+        each=each,
+        baseline=baseline,
+        recorded=recorded and not update,
+        update=update,
+        strict=strict,
+        batch=resume or (None if len(found) * repeat == 1 and not each else new_batch()),
+        done=earlier.done if earlier is not None else frozenset(),
+        stream=not no_stream,
+    )
+    terms = ToolTerms(read_policies(tools or []), max_rounds, max_calls, tool_timeout, handlers=not dry_run)
+    running = Running(
+        session,
+        "replay",
+        Limits(timeout, deadline, retries),
+        stream=not no_stream,
+        keep=not no_log and not dry_run and not how.recorded,
+        terms=tool_terms(session, terms, continued=True),
+    )
+    if not found:
+        why = f": no recordings in {_folder(session)}" if (recorded or update) and not files else ""
+        screen.say(f"nothing to replay{why}")
+        return Exit.DONE
+    with ExitStack() as ending:
+        # What a handler of an older state needs may be any file of it.
+        whole = not terms.policies.all.isdisjoint(("run", "ask"))
+        snapshots = ending.enter_context(Snapshots(session.workspace, session.store, whole=whole))
+        other = read_spec(session.workspace, with_, snapshots) if with_ is not None else None
+        changes = Changes(overrides.model, overrides.set, given, other)
+        replaying = Replaying(
+            session.workspace, session.store, snapshots, session.redactor, parse_checks(checks or []), changes
+        )
+        if dry_run:
+            requests = [replaying.changed(one) for log, at in found if (one := log.record_at(at)) is not None]
+            return show_wires(session, requests, inline=inline)
+        reports = ending.enter_context(
+            Reports(
+                parse_reports(report or []),
+                root=session.workspace.root,
+                command="replay",
+                redact=lambda text: session.redactor.text(text),
+                screen=screen,
+            )
+        )
+        if how.batch is not None and running.keep:
+            screen.say((f"batch {how.batch}: {counted(len(found) * repeat, 'replay')}", "dim"))
+        replays = Replays(running, replaying, found, how, reports)
+        ending.callback(_update, session, replays)
+        return replays.run()
+
+
+def _check_together(
+    changed: str | None,
+    *,
+    recorded: bool,
+    update: bool,
+    each: bool,
+    baseline: bool,
+    repeat: int,
+    no_log: bool,
+    resume: str | None,
+) -> None:
+    """Raise `UsageError` for options that contradict each other."""
+    if baseline and changed is None:
+        raise UsageError("--baseline compares a change with none", hint="add --model, --set, --var or --with")
+    kept = "--update" if update else "--recorded" if recorded else None
+    others = {changed or "": changed, "--each": each, "--baseline": baseline, "--repeat": repeat > 1,
+              "--resume": resume}  # fmt: skip
+    other = next((name for name, value in others.items() if value), None)
+    if kept is not None and other is not None:
+        raise UsageError(
+            f"{other} does not go with {kept}", hint=f"plcli replay {kept} replays specs as they are today"
+        )
+    if each and changed is not None:
+        raise UsageError(f"{changed} does not go with --each", hint="change the run as a whole, without --each")
+    if update and no_log:
+        raise UsageError("--no-log does not go with --update", hint="a recording is a run of the log")
+    if resume is not None and no_log:
+        raise UsageError("--no-log does not go with --resume", hint="the log says what a batch has done")
+
+
+def _check_files(session: Session, logs: Sequence[RunLog], runs: Sequence[str], *, update: bool) -> None:
+    """Raise `UsageError` where runs are named in more than one file, or what happened would be overwritten."""
+    if runs and len(logs) > 1:
+        raise UsageError(f"a run is named in one file, and there are {len(logs)}", hint="name the file with --from")
+    if update and session.log in logs:
+        raise UsageError(
+            f"{session.workspace.label(session.log.path)} is the log, in which nothing is replaced",
+            hint="make recordings of its runs, and name their file: plcli log keep RUN --to FILE",
+        )
+
+
+def _part(found: Sequence[Place], shard: str | None) -> list[Place]:
+    """The places of one of several equal parts. Raises `UsageError`."""
+    if shard is None:
+        return list(found)
+    match = _SHARD.fullmatch(shard)
+    number, of = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 0 < number <= of:
+        raise UsageError(f"--shard {shard[:40]!r} is no part", hint="write --shard 1/4 to --shard 4/4")
+    return list(found[number - 1 :: of])
+
+
+def _update(session: Session, replays: Replays) -> None:
+    """Put new runs in the places of the recordings that they replace."""
+    for log, records in replays.updates.items():
+        store = MediaStore(log.path.parent / MEDIA)
+        put_in_place(records, log, store, session.store)
+        told = counted(len(records), "recording")
+        session.screen.say(f"{told} of {session.workspace.label(log.path)} replaced; look at them: git diff")
+
+
+def _folder(session: Session) -> str:
+    return session.workspace.label(session.workspace.recordings)

@@ -1,0 +1,282 @@
+"""Replaying a logged run: which request is made of it, what it is held against, and what comes of that.
+
+Nothing is sent here. A request that cannot be made is an outcome too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from plcli.compare import Check, compare, verdict_of
+from plcli.continuing import turned
+from plcli.documents import parse
+from plcli.drift import differences, to_keep
+from plcli.errors import NotReplayable, PlcliError, SpecError, ToolError, UsageError
+from plcli.exchange import Target
+from plcli.expecting import expectations_of, spec_today
+from plcli.failures import failure_of
+from plcli.fence import BadReference
+from plcli.loggedwires import model_of
+from plcli.media import Json, MediaMissing
+from plcli.mediastore import MediaStore
+from plcli.modelrefs import model_reference
+from plcli.outcomes import Outcome
+from plcli.providers.registry import adapter
+from plcli.recall import read_again
+from plcli.records import Record, ResponseRecord
+from plcli.redact import Redactor
+from plcli.remaking import check_given, given_then, overridden_then
+from plcli.replayrecords import Baseline, CheckRecord, Difference, LossRecord, Replay, Verdict
+from plcli.request import Loss
+from plcli.resending import resend
+from plcli.resolve import Overrides, Resolved, resolve
+from plcli.respec import respec
+from plcli.snapshots import Snapshot, Snapshots
+from plcli.traffic import exchange_of
+from plcli.variables import Given
+from plcli.workspace import Workspace
+
+
+class Changes(NamedTuple):
+    """What is to be other than it was: the model, values at paths of the spec, variables, the spec itself."""
+
+    model: str | None = None
+    set: tuple[tuple[str, Json], ...] = ()
+    given: Mapping[str, Given] = {}
+    spec: Snapshot | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is."""
+        return self != Changes()
+
+
+@dataclass(frozen=True, slots=True)
+class Replaying:
+    """Makes requests of logged runs, and judges what they are answered.
+
+    `media` are those of the runs, `snapshots` their files as they were.
+    """
+
+    workspace: Workspace
+    media: MediaStore
+    snapshots: Snapshots
+    redactor: Redactor
+    checks: tuple[Check, ...] = ()
+    changes: Changes = field(default_factory=Changes)
+
+    def again(self, then: Record, *, at: int | None = None) -> Resolved:
+        """The request exactly as it was: the first one of a run, or the one `at` so many, on its own.
+
+        Raises `NotReplayable` where that cannot be sent, `SetupError` and `SpecError` where its model, or what is
+        expected of it today, is wrong.
+        """
+        resolved = resend(self.workspace, then, self.media, at=at or 0)
+        if at is not None:
+            return resolved
+        return resolved._replace(expectations=expectations_of(self.workspace, then, self.media))
+
+    def alone(self, then: Record, at: int) -> Record:
+        """A run as if one exchange had been all of it: what a replay of that exchange is held against.
+
+        Raises `NotReplayable` where the exchanges are damaged.
+        """
+        model, api = model_of(self.workspace, then)
+        made = adapter(model.provider, api)
+        try:
+            read = [
+                read_again(exchange_of(exchange, Target(exchange.operation, ""), None), made, self.media.get)[0]
+                for exchange in then.exchanges[: at + 1]
+            ]
+        except (ValueError, MediaMissing) as error:
+            raise NotReplayable(f"run {then.id}: its exchanges are damaged: {error}") from None
+        own = read[-1]
+        start = sum(len(one.parts) for one in read[:-1])
+        # The record knows more of its pictures than the wire does.
+        logged = then.response.parts[start : start + len(own.parts)] if then.response is not None else []
+        alike = [part.type for part in logged] == [part.type for part in own.parts]
+        response = ResponseRecord(
+            state=own.state,
+            parts=logged if alike else list(own.parts),
+            text=own.text or None,
+            finish_reason=own.finish_reason,
+        )
+        exchanges = [then.exchanges[at]]
+        update = {"exchanges": exchanges, "response": response, "usage": own.usage, "served_model": own.served_model}
+        return then.model_copy(update={**_NOTHING, **update, "id": then.id, "error": own.failure})
+
+    def changed(self, then: Record) -> Resolved:
+        """The request with what is changed. Raises what `again` does, and `UsageError` for changes that do not fit."""
+        model, settings, given, spec = self.changes
+        if spec is not None:
+            drawing = overridden_then(then, self.media).drawing
+            return self._made(then, spec, Overrides(model, settings, drawing))
+        if not settings and not given:
+            return self._moved(self.again(then), model) if model is not None else self.again(then)
+        if then.spec is not None and then.parent is None:
+            before = overridden_then(then, self.media)
+            overrides = Overrides(model or before.model, (*before.set, *settings), before.drawing)
+            return self._made(then, self.snapshots.of_run(then), overrides)
+        if given:
+            why = "goes on where another run left off" if then.parent else "was made of no spec"
+            raise NotReplayable(f"run {then.id} has no variables: it {why}", hint="change it with --set or --model")
+        return self._rendered(then, Overrides(model, settings))
+
+    def today(self, then: Record) -> Resolved:
+        """The request that the spec of a run makes today, with the variables and options of then.
+
+        A run of no spec is what it was. Raises what `again` does.
+        """
+        if then.spec is None or then.parent is not None:
+            return self.again(then)
+        if then.spec.path == "-":
+            return self._made(then, self.snapshots.of_run(then), overridden_then(then, self.media))
+        found = spec_today(self.workspace, then.spec)
+        if found is None:
+            raise NotReplayable(
+                f"run {then.id}: there is no {then.spec.path} in the workspace any more",
+                hint="name its spec with --with, or remove the recording",
+            )
+        return self._made(then, Snapshot(self.workspace, *found), overridden_then(then, self.media))
+
+    def outcome(
+        self,
+        then: Record,
+        now: Record,
+        resolved: Resolved,
+        *,
+        at: int | None = None,
+        baseline: Outcome | None = None,
+    ) -> Outcome:
+        """What came of a replay that was answered, or of a call that failed.
+
+        Of an exchange on its own (`at`) the answer to that is what counts. Checks that the `baseline`, the unchanged
+        replay, fails too are noise.
+        """
+        asked = resolved.request.output
+        schema = asked.schema if asked is not None else None
+        # A call that nobody answers, where the log alone may, is one that was not made then: comparing says which.
+        told = now.model_copy(update={"error": None}) if now.error and now.error.kind == ToolError.kind else now
+        checked = compare(then, told, self.checks, output_schema=schema)
+        failing = baseline and _failing(baseline)
+        if failing:
+            checked = tuple(_noise(check, failing) for check in checked)
+        verdict, reason = verdict_of(then, told, checked, now.expectations or ())
+        if verdict == "failed" and now.error is not None and now.error.code in _EXPIRED:
+            verdict, reason = "not-replayable", f"what it refers to is gone at the provider: {now.error.message}"
+        found = self._differences(then, resolved) if self.changes.any else []
+        replay = Replay(
+            of=then.id,
+            exchange=at,
+            verdict=verdict,
+            reason=reason,
+            checks=list(checked) or None,
+            differences=found or None,
+            losses=[_loss_record(loss) for loss in resolved.losses] or None,
+            baseline=baseline and Baseline(run=baseline.now.id or None, verdict=baseline.verdict),
+        )
+        return _outcome(then, now, replay)
+
+    def another(self, then: Record, now: Record, resolved: Resolved) -> Outcome:
+        """What came of a recorded replay that no answer was recorded for: today's request is another one.
+
+        `now` has asked so many times; the last of these requests is the other one.
+        """
+        at = max(0, len(now.exchanges) - 1)
+        recorded = then.exchanges[at] if at < len(then.exchanges) else None
+        if recorded is not None and now.exchanges and recorded.key == now.exchanges[at].key:
+            return self.refused(then, NotReplayable(f"run {then.id} was not answered, so that it cannot answer"))
+        found = self._differences(then, resolved, at)
+        what = "the request" if at == 0 else f"request {at + 1} of the run"
+        reason = f"{what} is not the one that was recorded"
+        if found:
+            reason += f": {found[0].path}" + (f" and {len(found) - 1} more" if found[1:] else "")
+        replay = Replay(of=then.id, verdict="drifted", reason=reason, differences=found or None)
+        return _outcome(then, now.model_copy(update={"error": None}), replay)
+
+    def refused(self, then: Record, error: PlcliError, *, at: int | None = None) -> Outcome:
+        """What came of a run whose request could not be made, or not be sent."""
+        verdict: Verdict = "not-replayable" if isinstance(error, NotReplayable) else "failed"
+        failure = failure_of(error)
+        if isinstance(error, UsageError):
+            failure = failure.model_copy(update={"kind": SpecError.kind})
+        reason = _told(error) if isinstance(error, SpecError) else error.message
+        now = then.model_copy(update={**_NOTHING, "error": failure})
+        return _outcome(then, now, Replay(of=then.id, exchange=at, verdict=verdict, reason=reason))
+
+    def _made(self, then: Record, spec: Snapshot, overrides: Overrides) -> Resolved:
+        before = given_then(self.workspace, then, self.media, spec.document)
+        check_given(then, {name: value for name, value in before.items() if name not in self.changes.given})
+        given: dict[str, Given] = {**before, **self.changes.given}
+        return resolve(spec.workspace, spec.document, spec.file, given=given, overrides=overrides)._replace(of=then)
+
+    def _rendered(self, then: Record, overrides: Overrides) -> Resolved:
+        """The request of no spec, written as one, with changes."""
+        before = resend(self.workspace, then, self.media)
+        said = respec(self.workspace, before.request, before.model, read=self.media.get)
+        document = parse(json.dumps(said), file=before.name or "-", format="json")
+        return resolve(self.workspace, document, None, given={}, overrides=overrides)._replace(of=then)
+
+    def _moved(self, resolved: Resolved, name: str) -> Resolved:
+        try:
+            model = model_reference(self.workspace, name)
+            elsewhere = model.name is not None or model.provider != resolved.model.provider
+            api = model.api(None if elsewhere else resolved.request.api)
+        except BadReference as error:
+            raise UsageError(f"--model {name}: {error.message}", hint=error.hint) from None
+        return turned(resolved, self.workspace, model, api)._replace(expectations=resolved.expectations)
+
+    def _differences(self, then: Record, resolved: Resolved, at: int = 0) -> list[Difference]:
+        """Those between the request of a run and the one that is made of it now."""
+        try:
+            found = differences(then, resolved, at)
+        except NotReplayable:
+            return []
+        return to_keep(found, then, resolved, self.media, self.redactor)
+
+
+_EXPIRED = frozenset({"previous_response_not_found", "conversation_not_found", "file_not_found", "container_expired"})
+"""Codes by which a provider says that what it kept for a request is gone."""
+
+_NOTHING: dict[str, Json] = {
+    "id": "",
+    "exchanges": [],
+    "tool_results": None,
+    "response": ResponseRecord(state="error"),
+    "usage": None,
+    "cost": None,
+    "expectations": None,
+    "replay": None,
+    "batch": None,
+}
+
+
+def _outcome(then: Record, now: Record, replay: Replay) -> Outcome:
+    placed = next((one for one in replay.differences or () if one.file), None)
+    spec = now.spec or then.spec
+    file = placed.file if placed is not None else spec.path if spec is not None else None
+    name = spec.path if spec is not None else f"run {then.id.rpartition('-')[2]}"
+    now = now.model_copy(update={"replay": replay})
+    return Outcome(then, now, name, file, placed.line if placed else None)
+
+
+def _told(error: SpecError) -> str:
+    wrong = [one for one in error.problems if one.severity == "error"] or error.problems
+    path, more = f" (at {wrong[0].path})" if wrong[0].path else "", f" and {len(wrong) - 1} more" if wrong[1:] else ""
+    return f"{wrong[0].where}: {wrong[0].message}{path}{more}"
+
+
+def _failing(baseline: Outcome) -> frozenset[str]:
+    checks = baseline.now.replay.checks if baseline.now.replay is not None else None
+    return frozenset(check.name for check in checks or () if not check.passed)
+
+
+def _noise(check: CheckRecord, failing: frozenset[str]) -> CheckRecord:
+    return check if check.passed or check.name not in failing else check.model_copy(update={"noise": True})
+
+
+def _loss_record(loss: Loss) -> LossRecord:
+    return LossRecord(path=loss.path, kind=loss.kind, message=loss.message)
