@@ -11,6 +11,7 @@ import io
 import os
 import pty
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import termios
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, ignore_patterns, rmtree
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
@@ -72,6 +73,7 @@ def made(what: str) -> str:
     makers = {
         "help": help_text,
         "console": console,
+        "edited": edited,
         "terminal": terminal,
         "exit-codes": exit_codes,
         "fields": fields,
@@ -89,7 +91,19 @@ def console(command: str) -> str:
     """What a command prints in a copy of the examples; `init` beside it."""
     with examples() as place:
         folder = place.parent if command.startswith("init") else place
-        return f"```console\n$ plcli {command}\n{Steady()(plcli(command.split(), folder))}```\n"
+        return f"```console\n$ plcli {command}\n{Steady()(plcli(shlex.split(command), folder))}```\n"
+
+
+def edited(what: str) -> str:
+    """What a command prints after a text of a file of the examples was replaced: `FILE OLD NEW COMMAND…`."""
+    file, old, new, *command = shlex.split(what)
+    with examples() as place:
+        path = place / file
+        text = path.read_text("utf-8")
+        if old not in text:
+            raise ValueError(f"{file} does not say {old!r}")
+        path.write_text(text.replace(old, new), "utf-8")
+        return f"```console\n$ plcli {shlex.join(command)}\n{Steady()(plcli(command, place))}```\n"
 
 
 def terminal(command: str) -> str:
@@ -116,7 +130,8 @@ def examples() -> Iterator[Path]:
     """A copy of the examples, without a log."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "examples"
-        copytree(ROOT / "examples", place, ignore=lambda _, names: {"runs.jsonl", "media"} & set(names))
+        copytree(ROOT / "examples", place, ignore=ignore_patterns("runs.jsonl*"))
+        rmtree(place / "media", ignore_errors=True)
         yield place
 
 
@@ -124,7 +139,7 @@ class Steady:
     """Gives what commands show the same runs, times and durations each time."""
 
     def __init__(self) -> None:
-        self.fresh = iter(("k3x9p", "w7d2m", "b5q8t"))
+        self.fresh = iter(("k3x9p", "w7d2m", "b5q8t", "n4v6r", "h2c9f", "t8j3z"))
         self.tails: dict[str, str] = {}
 
     def __call__(self, shown: str) -> str:

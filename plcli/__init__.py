@@ -7,8 +7,10 @@ import against it.
 
     6  DOORS       session < running < pacing, conducting < several; session < toolterms; running, toolterms < talk
                    several, inputs, toolterms < orders; orders, talk < continued; talk < saving; lineeditor
-                   openers < picturefiles < running; session < selecting < commands
-                   options, completion, continued, lineeditor, saving < commands < app < __main__
+                   openers < picturefiles < running; editing < commands; session < selecting < commands
+                   running < archives < commands
+                   running, toolterms < replaytasks; pacing, conducting, replaytasks < replays < commands
+                   options, commandtable, completion, continued, lineeditor, saving < commands < app < __main__
     5  WINDOW      render
     4  MACHINERY   conversation < ingredients, modelchoice < resolve; crossing < picture_crossing
                    crossing, picture_crossing < moving < resolve
@@ -17,14 +19,25 @@ import against it.
                    ingredients, tooluse < toolfacts; scaffold, spec_rules < toolwriting < toolimport
                    toolfacts, validate < toolcheck
                    connect, modeluse < modelfacts; resolve, engine < modelcheck; ingredients < drawing < resolve
-                   resolve, request_rules < validate; connect < engine
+                   resolve, request_rules < validate; recall < connect < engine
                    ingredients, policies < answering; engine < delivery; delivery, answering < rounds
-                   resolve, expect, rounds < runs < tally, runrecords, standing; standing < continuing
-                   batch; resolve < unfinished; drafts, resolve < respec; outcomes
+                   resolve, expect, rounds < runs < tally, runrecords, standing
+                   loggedwires, standing < continuing; loggedwires, resolve < resending, remaking
+                   batch; snapshots; resolve < unfinished; drafts, resolve < respec
+                   causes, resending < drift < nearest; respec, snapshots < replaying
+                   compare, continuing, drift, expecting, outcomes, remaking < replaying
+                   canonical, expect < observing < checks; observing < outcomes; checks, runs < compare
+                   canonical < agreement; loggedwires, observing, runs < expecting
+                   resolve < precedents; differing, precedents < causes; causes, remaking, snapshots < contrasts
+                   beside, loggedsources, loggedwires < aswritten; resolve < mending
+                   differing, resolve < proving < barewires; aswritten, mending, proving, respec < reopening
+                   delivery, expect, moving < imports; connect < exports
     3  KEEPERS     rejections < schemas < published; fence, schemas < workspace < modelrefs, toolbox
                    model_rules < modelrefs; fence < sources; workspace, sources < toolresults
-                   workspace < schemalines
-                   disk < mediastore, copies; disk < lines < runlog; runids < runlog; disk, toolbox < stubwriting
+                   workspace < schemalines < spectexts; fence, mirror < committed; workspace, committed < past
+                   disk < mediastore, copies; disk < lines < runlog < recordings; runids < runlog
+                   mediastore, runlog < keeping
+                   disk, toolbox < stubwriting
                    toolbox < handling, stubanswers
     2  MATERIALS   jsontext, yaml12 < documents; conformance, yaml12 < variables; documents, variables < rows
                    layout < tomltext; layout, yaml12 < yamltext; documents < comments
@@ -34,25 +47,35 @@ import against it.
                    conformance, yaml12 < toolfit
                    matchers < conditions < filters; matchers, writing < insertion; writing < inplace
                    strictness; functions; declarations; wireshapes
+                   outlines; deltas; textchanges; specplaces; documents, redact < linechanges
                    address < environment < trust; keyshapes < redact < record_secrets
-                   prices; git; pace; plaintext; retirements, picture_table < picture_rules; rasters, vectors < pixels
+                   prices; git < revisions; pace; plaintext; workflowcommands; rasters, vectors < pixels
+                   retirements, picture_table < picture_rules
     W  PROVIDERS   providers
     1  VOCABULARY  media < request, safety; media, response < exchange, failures
                    media, quotas, safety < errorbodies; errorbodies, refusals, safety, waits < failures
                    request < toolanswers; response < exchangerecords, replayrecords
                    exchangerecords, replayrecords, toolanswers < records
                    exchange, records < traffic; specs
-    0  FOUNDATION  brevity; cancel; docstrings; errors; extensions; headers; interrupts; paths; places; signatures
-                   spelling
+    0  FOUNDATION  alignment; brevity; cancel; docstrings; errors; extensions; headers; interrupts; paths; places
+                   signatures; spelling
 
-    commands       chat; convert; image; init; logexport < log; models; run; schema; validate
+    commands       chat; check; convert; diff; image; init; log; logexport; logimport; logkeep; loglist; logshow
+                   models; open; replay; run; schema; validate
                    toolcall, toolcheck, toolimport < tools
     render         screen < problems, table, details, progress, calls, graphics; problems < errors
-                   calls, graphics, picturefacts < pictures; findings, pictures, runfacts < answer < card
+                   calls, graphics, picturefacts < pictures; findings, held, pictures, runfacts < answer < card
+                   runfacts, table < differences
                    graphics < drafts; progress < waiting; calls, drafts, waiting < live
                    table < models; problems, table < tools, toolcheck; answer, table < comparison
+                   differences, runfacts < held; held, table < verdicts
                    picturefacts < page.figures; calls, page.figures < page.blocks < page.asked
                    findings, page.asked, runfacts < page.cards < page
+                   reports.sides, reports.values < reports.telling
+                   reports.spool, reports.telling, reports.wanted < reports.jsonform, reports.junit
+                   reports.telling, reports.wanted, runfacts < reports.markdown
+                   problems, reports.markdown < reports.actions
+                   reports.actions, reports.jsonform, reports.junit < reports
     providers      registry < network; registry, answer, network < transport < incoming; registry < outgoing
                    network < outside; outside, transport < download
                    incoming, outgoing < openai_client, gemini_client; gemini_client < gemini_listing
@@ -85,6 +108,15 @@ import against it.
                    children < mcp_stdio; mcp_http < mcp_session; mcp_session, mcp_stdio < mcp_client < handlers
     strictness     keywords < flatschemas < schemaforms < strictly
     functions      annotations, paramdocs < signatures
+    exports        connections, literals < clients; losses < addresses, connections < sending
+                   sending < curl, batch, promptlayer; clients, fields, sending < python; blueprints < promptlayer
+                   connections < jsonl, table
+    imports        captured < answers; answers, moments, sites < imported < known; bodies, captured < calls
+                   bodies < yamlitems; captured < openfiles < jsonvalues
+                   calls, jsonvalues, moments < cassettes, har, pairs; yamlitems < cassettes
+                   calls, jsonvalues < batches
+                   jsonvalues, moments, rebuilding < blueprints
+                   batches, blueprints, cassettes, har, pairs < formats
     specs          closed < expectations < tool < request < model; closed < workspace
 """
 

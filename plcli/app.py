@@ -7,68 +7,42 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
 from itertools import pairwise
-from typing import Any, NamedTuple
 
 import typer
-from typer.core import TyperGroup
 
 from plcli import __version__, interrupts
+from plcli.commandtable import CommandTable, Entry
 from plcli.errors import Exit, PlcliError, SetupError, UsageError
 from plcli.plaintext import harmless
 from plcli.render.errors import error_json, error_text
 from plcli.render.screen import Screen, open_screen
-from plcli.spelling import did_you_mean
-
-
-class Entry(NamedTuple):
-    """A command of the table: its module, and one line of help."""
-
-    module: str
-    help: str
-
 
 COMMANDS: dict[str, Entry] = {
     "init": Entry("plcli.commands.init", "Make a workspace that runs at once."),
     "run": Entry("plcli.commands.run", "Run request specs, or one prompt, and log each run."),
     "image": Entry("plcli.commands.image", "Make or edit pictures, and log each run."),
     "chat": Entry("plcli.commands.chat", "Talk with a model, line by line; each turn is a run in the log."),
+    "replay": Entry("plcli.commands.replay", "Send logged runs again and compare, or test specs against recordings."),
+    "check": Entry("plcli.commands.check", "Hold logged answers against what their specs expect."),
+    "open": Entry("plcli.commands.open", "Turn a logged run, or a request body, back into a spec file."),
+    "diff": Entry(
+        "plcli.commands.diff",
+        "Show what differs between two runs, two specs, a spec at two revisions, or a run and a spec.",
+    ),
     "validate": Entry("plcli.commands.validate", "Check spec files and report every problem."),
     "schema": Entry("plcli.commands.schema", "Print, write or check the JSON Schemas of the formats."),
     "convert": Entry("plcli.commands.convert", "Print or write a spec file in another format."),
     "tools": Entry("plcli.commands.tools", "List tools, show, check, call, write and import them."),
     "models": Entry("plcli.commands.models", "List models, show what a run would use, check them."),
-    "log": Entry("plcli.commands.log", "List, show and export what ran."),
+    "log": Entry("plcli.commands.log", "List, show, keep, export and import runs."),
 }
 
 
-class Commands(TyperGroup):
-    """The root group: knows its commands by the table alone until one is called."""
+class Commands(CommandTable):
+    """The root group."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
-        """The names, in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
-        """Load a command's module; None for a name that is not in the table."""
-        entry = COMMANDS.get(cmd_name)
-        return typer.main.get_command(import_module(entry.module).app) if entry else None
-
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
-        """The command that the arguments call; a name that is not in the table gets a suggestion."""
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            meant = did_you_mean(name, COMMANDS)
-            raise UsageError(
-                f"there is no command {name!r}", hint=f"did you mean {meant!r}?" if meant else "plcli --help"
-            )
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
-        """The list in the help text, made without loading a command."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+    table = COMMANDS
 
 
 app = typer.Typer(

@@ -45,6 +45,8 @@ class Difference(Kept):
     """Line of that file, from 1."""
     column: int | None = None
     """Column of that line, from 1."""
+    cause: str | None = None
+    """What makes it so where no file does (`--set params.seed`, `variable city`)."""
 
 
 class LossRecord(Kept):

@@ -29,7 +29,7 @@ from plcli.specs import KINDS, Closed, ModelSpec, RequestSpec, StubsSpec, ToolSp
 from plcli.specs.tool import Stub
 from plcli.stub_rules import stub_problems
 from plcli.toolbox import lonely_stubs, placing_problems, stubs_file
-from plcli.workspace import FILE, Workspace
+from plcli.workspace import FILE, MEDIA, Workspace
 
 STDIN = "-"
 """The path that stands for standard input."""
@@ -266,6 +266,8 @@ def _is_spec(workspace: Workspace, path: Path) -> bool:
         return True
     if path.suffix.lower() not in FORMATS or path.stem.endswith(".schema"):
         return False
+    if path.is_relative_to(workspace.recordings / MEDIA):
+        return False  # copies of what runs were made of
     folders = (workspace.folder("request"), workspace.folder("tool"), workspace.folder("model"))
     if path.stem.endswith(".stubs") or any(path.is_relative_to(folder) for folder in folders):
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plcli.media import Json
+from plcli.observing import latency_ms
 from plcli.paths import find
 from plcli.records import Record, SpecRef
 
@@ -53,9 +54,13 @@ def duration(record: Record) -> str | None:
     """`1.2 s`: of all exchanges, and of what was fetched after them."""
     if not record.exchanges:
         return None
+    return seconds(latency_ms(record))
+
+
+def seconds(milliseconds: int) -> str:
+    """`1.2 s`."""
     # In whole numbers: what stands in a log may be too large for others.
-    fetched = (download.duration_ms for exchange in record.exchanges for download in exchange.downloads or ())
-    tenths = (sum(exchange.duration_ms for exchange in record.exchanges) + sum(fetched) + 50) // 100
+    tenths = (milliseconds + 50) // 100
     return f"{tenths // 10}.{tenths % 10} s"
 
 

@@ -75,7 +75,16 @@ def test_a_page_is_replaced_and_nothing_else_is(ids: list[str], said: Said, snap
 
 @pytest.mark.parametrize(
     "args",
-    [(), ("--as", "pdf"), ("--as", "html", "zzzzz"), ("--as", "html", "--all", "-n", "3")],
+    [
+        (),
+        ("--as", "pdf"),
+        ("--as", "html", "zzzzz"),
+        ("--as", "html", "--all", "-n", "3"),
+        ("--as", "csv", "--each"),
+        ("--as", "html", "--exchange", "1"),
+        ("--as", "curl", "--exchange", "1", "--each"),
+        ("--as", "openai-batch", "--out", "batch.jsonl"),
+    ],
     ids=" ".join,
 )
 def test_what_cannot_be_exported_is_an_error(
@@ -107,3 +116,88 @@ def test_secrets_of_the_environment_are_not_on_the_page_even_from_an_old_log(
     outcome = cli("log", "export", "--as", "html")
     assert "[redacted]" in outcome.out
     assert "sk-from-before" not in outcome.out
+
+
+@pytest.fixture
+def asked(workspace: Path, cli: Cli) -> str:
+    """A log of one run that OpenAI answered; gives its id."""
+    cli("run", "--prompt", "Name a 'fish'.", "-m", "echo/any")
+    record = json.loads(Path("runs.jsonl").read_text())
+    wire = {"model": "gpt-6.2-sol", "input": "Name a 'fish'. \u202e"}
+    exchange = {
+        "key": "k",
+        "operation": "responses.create",
+        "request": wire,
+        "started": record["time"],
+        "duration_ms": 5,
+    }
+    told = {"provider": "openai", "api": "responses", "model": "gpt-6.2-sol", "exchanges": [exchange]}
+    Path("runs.jsonl").write_text(json.dumps({**record, **told}) + "\n")
+    return str(record["id"])
+
+
+FORMS = ["curl", "python", "openai-batch", "promptlayer", "jsonl", "csv"]
+
+
+def named(told: str, run: str) -> str:
+    """What was said, without what is another with every run."""
+    return re.sub(
+        r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "<time>", told.replace(run, "<id>").replace(run[-5:], "<tail>")
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_goes_to_a_pipe_or_to_a_file_and_only_its_own_files_are_replaced(
+    asked: str, cli: Cli, form: str, snapshot: SnapshotAssertion
+) -> None:
+    noun = "run" if form in ("jsonl", "csv") else "request"
+    piped = cli("log", "export", "--as", form)
+    assert piped.code == 0
+    assert named(piped.out, asked) == snapshot
+    assert (
+        cli("log", "export", "--as", form, "--out", "new").err.splitlines()[-1].startswith(f"written: new (1 {noun}, ")
+    )
+    assert Path("new").read_text() == piped.out
+    again = cli("log", "export", "--as", form, "--out", "new")
+    assert (again.code, Path("new").read_text()) == (2 if form == "jsonl" else 0, piped.out)
+    for name, text in {
+        "empty": "",
+        "mine": f"# mine\n{piped.out}",
+        "runs.jsonl": Path("runs.jsonl").read_text(),
+    }.items():
+        Path(name).write_text(text)
+        outcome = cli("log", "export", "--as", form, "--out", name)
+        assert (outcome.code, Path(name).read_text()) == (2, text)
+        assert "is there already, and no such export of plcli" in outcome.err
+
+
+def test_what_is_left_out_is_told_and_leaves_no_file(ids: list[str], said: Said, snapshot: SnapshotAssertion) -> None:
+    Path("old.sh").write_text("#!/usr/bin/env bash\n# Made by plcli log export --as curl\nold")
+    told = said("log", "export", "--as", "curl", "--out", "old.sh", "-q")
+    assert told.startswith("exit 9\n")
+    assert Path("old.sh").read_text().endswith("old")
+    tails = dict.fromkeys((id[-5:] for id in ids), "<tail>")
+    assert re.sub("|".join(tails), "<tail>", told) == snapshot
+
+
+def test_the_oldest_run_comes_first(ids: list[str], cli: Cli) -> None:
+    rows = cli("log", "export", "--as", "csv", "-n", "2").out.splitlines()[1:]
+    assert [row.partition(",")[0] for row in rows] == ids[1:]
+    lines = cli("log", "export", "--as", "jsonl", "--all").out.splitlines()
+    assert lines == Path("runs.jsonl").read_text().splitlines()
+
+
+def test_on_a_terminal_a_command_shows_what_is_hidden(asked: str, plcli_process: Process) -> None:
+    with plcli_process.terminal("log", "export", "--as", "curl") as terminal:
+        assert terminal.end() == 0
+    assert "\u202e" not in terminal.text
+    assert r"\u202e" in terminal.text
+
+
+def test_a_key_of_the_environment_is_in_no_export(asked: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-from-the-environment-0123456789")
+    monkeypatch.setenv("PLCLI_OFFLINE", "1")
+    for form in FORMS:
+        outcome = cli("log", "export", "--as", form)
+        assert outcome.code == 0
+        assert "sk-from-the-environment" not in outcome.out
