@@ -37,7 +37,7 @@ class CopiedMedia(MediaStore):
 
     def path(self, digest: str) -> Path | None:
         """The copy, else the store's own file."""
-        return self.copies.get(digest) or super().path(digest)
+        return self.copies.get(digest) or self.store.path(digest)
 
     def get(self, digest: str) -> bytes:
         """The store's own bytes, which were checked; of a run that is not logged those of the copy."""
@@ -70,22 +70,30 @@ class PictureFiles:
         return CopiedMedia(self.store, self.copies.get(record.id, {}))
 
     def take(self, resolved: Resolved, record: Record, media: Mapping[str, bytes], redactor: Redactor) -> None:
-        """Copy the pictures of a run, of which `media` has the bytes. What stands against it is kept in `trouble`.
+        """Copy the pictures of a run, whose bytes are in `media`, else in the store.
 
-        Bytes that hold a secret are copied nowhere.
+        What stands against it is kept in `trouble`. Bytes that hold a secret are copied nowhere.
         """
         made = self.copies.setdefault(record.id, {})
-        found = dict.fromkeys(part.media for part in _pictures(record) if part.media is not None)
-        digests = [digest for digest in found if digest in media and redactor.bytes(media[digest]) is media[digest]]
+        named = dict.fromkeys(part.media for part in _pictures(record) if part.media is not None)
+        found = {digest: data for digest in named if (data := self._bytes(digest, media)) is not None}
+        digests = [digest for digest, data in found.items() if redactor.bytes(data) is data]
         for number, digest in enumerate(digests, 1):
             stem = _stem(resolved, record) + (f"-{number}" if len(digests) > 1 else "")
             if self.folder is not None and self.trouble is None:
                 try:
-                    made[digest] = copies.write(self.folder, stem, media[digest], sniff(media[digest]))
+                    made[digest] = copies.write(self.folder, stem, found[digest], sniff(found[digest]))
                 except PlcliError as error:
                     self.trouble = error
             if (path := made.get(digest) or self.store.path(digest)) is not None:
                 self.viewed.append(path)
+
+    def _bytes(self, digest: str, media: Mapping[str, bytes]) -> bytes | None:
+        """The bytes of a picture; those of a recorded answer are in the store alone."""
+        try:
+            return media[digest] if digest in media else self.store.get(digest)
+        except MediaMissing:
+            return None
 
     def view(self, warn: Callable[[str], None]) -> None:
         """Open the pictures in the system's viewer."""

@@ -110,7 +110,8 @@ def _near(host: str) -> bool:
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of `examples/`, which is the current folder."""
     folder = tmp_path / "workspace"
-    shutil.copytree(ROOT / "examples", folder, ignore=shutil.ignore_patterns("runs.jsonl*", "media"))
+    shutil.copytree(ROOT / "examples", folder, ignore=shutil.ignore_patterns("runs.jsonl*"))
+    shutil.rmtree(folder / "media", ignore_errors=True)
     monkeypatch.chdir(folder)
     return folder
 
