@@ -22,7 +22,7 @@ import against it.
                    resolve, request_rules < validate; recall < connect < engine
                    ingredients, policies < answering; engine < delivery; delivery, answering < rounds
                    resolve, expect, rounds < runs < tally, runrecords, standing
-                   loggedwires, standing < continuing; loggedwires, resolve < resending, remaking
+                   loggedwires, resolve < resending, remaking; resending, standing < continuing
                    batch; snapshots; resolve < unfinished; drafts, resolve < respec
                    causes, resending < drift < nearest; respec, snapshots < replaying
                    compare, continuing, drift, expecting, outcomes, remaking < replaying

@@ -26,10 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "replay": Entry("plcli.commands.replay", "Send logged runs again and compare, or test specs against recordings."),
     "check": Entry("plcli.commands.check", "Hold logged answers against what their specs expect."),
     "open": Entry("plcli.commands.open", "Turn a logged run, or a request body, back into a spec file."),
-    "diff": Entry(
-        "plcli.commands.diff",
-        "Show what differs between two runs, two specs, a spec at two revisions, or a run and a spec.",
-    ),
+    "diff": Entry("plcli.commands.diff", "Show what differs between runs, specs, revisions, or a run and a spec."),
     "validate": Entry("plcli.commands.validate", "Check spec files and report every problem."),
     "schema": Entry("plcli.commands.schema", "Print, write or check the JSON Schemas of the formats."),
     "convert": Entry("plcli.commands.convert", "Print or write a spec file in another format."),
@@ -81,7 +78,7 @@ def main(args: list[str] | None = None) -> int:
         command = typer.main.get_command(app)
         code = command.main(args or ["--help"], prog_name="plcli", standalone_mode=False, obj=screen)
     except typer.TyperException as error:
-        message = error.format_message()
+        message = error.format_message().replace("': Value error, ", "': ", 1)
         return _report(screen, UsageError(message[:1].lower() + message[1:], hint=_usage_hint(error, args)))
     except PlcliError as error:
         return _report(screen, error)

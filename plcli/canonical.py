@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TypeVar
 
+from plcli.errors import ToolError
 from plcli.media import Json
 from plcli.records import Record
 from plcli.response import ImagePart, NativePart, Part, ReasoningPart, RefusalPart, State, TextPart, ToolCallPart
@@ -67,6 +68,12 @@ def pictures_of(record: Record) -> tuple[ImagePart, ...]:
 def parts_of(record: Record, kind: type[Kind]) -> Iterator[Kind]:
     """The parts of this kind of all answers of a run, in order."""
     return (part for part in (record.response.parts if record.response is not None else ()) if isinstance(part, kind))
+
+
+def as_answered(record: Record) -> Record:
+    """A run by what the model answered, whatever kept its calls of tools from being answered in turn."""
+    stopped = record.error is not None and record.error.kind == ToolError.kind
+    return record.model_copy(update={"error": None}) if stopped else record
 
 
 def answer_of(record: Record) -> dict[str, Json]:

@@ -41,9 +41,15 @@ class _Spot(NamedTuple):
         """Whether something stands at the place today."""
         return not self.place or self.file.depth(self.place) == len(self.place)
 
+    @property
+    def vanished(self) -> bool:
+        """Whether something stood at the place then, and nothing does today."""
+        before = self.before if self.file.known and not self.exact else None
+        return bool(before) and self.file.depth(before or (), then=True) == len(before or ())
+
     def found(self, *, gone: bool) -> Position | None:
         """The changed line that says it, or where what is `gone` stood; None where none has changed."""
-        if gone and self.before is not None:
+        if (gone or self.vanished) and self.before is not None:
             return self.file.gone(self.before)
         return self.file.changed(self.place) if not self.place or self.file.depth(self.place) else None
 
@@ -97,8 +103,7 @@ def _located(difference: Difference, evidence: _Evidence) -> Difference:
         if not spot.file.known and (not spot.place or spot.file.depth(spot.place)):
             return _at(difference, spot.file, spot.file.position(spot.place))
     if (only := evidence.only_change) is not None:
-        file, line = only
-        return _at(difference, file, (line, None))
+        return _at(difference, *only)
     if evidence.then.plcli != __version__:
         return difference.model_copy(update={"cause": f"plcli {__version__}, then {evidence.then.plcli}"})
     return difference
@@ -141,11 +146,11 @@ class _Evidence:
         return self._file(path) if path is not None else None
 
     @cached_property
-    def only_change(self) -> tuple[Changed, int] | None:
-        """The file and line of the one change there is; None where there are none, or several, or plcli is another."""
+    def only_change(self) -> tuple[Changed, Position] | None:
+        """The file and place of the one change there is; None where there are none, or several, or plcli is another."""
         if self.then.plcli != __version__ or not all(file.known for file in self.files.values()):
             return None
-        changes = [(file, line) for file in self.files.values() for line in file.lines]
+        changes = [(file, start) for file in self.files.values() for start in file.starts]
         return changes[0] if len(changes) == 1 else None
 
     def spots(self, path: Parts) -> Iterator[_Spot]:
@@ -171,8 +176,8 @@ class _Evidence:
     def cause(self, path: Parts, spots: Sequence[_Spot]) -> str | None:
         """What of the command line, or which variable, makes a difference; None where neither does."""
         overrides, before = self.resolved.overrides, self.then.overrides
-        if path[:1] and path[0] in MODEL and overrides.model != before.get("model"):
-            return f"--model {overrides.model}" if overrides.model else f"then --model {before.get('model')}"
+        if path[:1] and path[0] in MODEL and (model := self._other_model()) is not None:
+            return model
         set_then = table(before.get("set"))
         set_now = dict(overrides.set)
         for name in {**set_now, **set_then}:
@@ -189,7 +194,17 @@ class _Evidence:
         used = [name for spot in spots for name in changed if spot.uses(name)]
         if used:
             return f"variable {used[0]}"
-        return f"variable {changed[0]}" if len(changed) == 1 and path[:1] == ("messages",) else None
+        if len(changed) == 1 and path[:1] == ("messages",):
+            return f"variable {changed[0]}"
+        return self._other_model()
+
+    def _other_model(self) -> str | None:
+        """What says another model than then, where no spec does; None where it is the same, or its spec names it."""
+        now, then = self.resolved.overrides.model, self.then.overrides.get("model")
+        if now != then:
+            return f"--model {now}" if now else f"then --model {then}"
+        named = now is not None or "model" in table(self._spec_value)
+        return None if named or self.resolved.model_name == self.then.model else "the default model of plcli.toml"
 
     def _changed_variables(self) -> Iterator[str]:
         was, is_ = self.then.variables, self.resolved.variables

@@ -126,7 +126,9 @@ def _images(sides: Sides) -> Found:
     if len(old) != len(new):
         return Found(False, len(old), len(new), f"was {counted(len(old), 'picture')}, is {len(new)}")
     for n, (one, other) in enumerate(zip(old, new, strict=True), start=1):
-        if one.media is not None and one.media == other.media:
+        # A picture that was not fetched is known by its address alone.
+        known = one.media or one.url
+        if known is not None and known == (other.media or other.url):
             continue
         was, now = _shape(one, f"logged picture {n}"), _shape(other, f"new picture {n}")
         if was != now:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from plcli.brevity import cut
-from plcli.canonical import answer_of, pictures_of, state_of
+from plcli.canonical import answer_of, as_answered, pictures_of, state_of
 from plcli.checks import KINDS, Found, Sides
 from plcli.errors import UsageError
 from plcli.matchers import equal
@@ -66,6 +66,7 @@ def compare(
 
     `output_schema` is that of the structured output which the new request asks for, if any.
     """
+    then, now = as_answered(then), as_answered(now)
     return tuple(_held(check, then, now, output_schema) for check in checks or default_checks(then, now))
 
 
@@ -74,11 +75,13 @@ def verdict_of(
 ) -> tuple[Verdict, str | None]:
     """The verdict on a new run, and the reason where it is not identical.
 
-    A call that failed is `failed`, unless the provider refuses the request as it did before. A check that fails and
-    is no noise, or an expectation that fails, is drift.
+    What counts is what the model answered: a call of a tool that nobody answers, where the log alone may, is one that
+    was not made then. A call that failed is `failed`, unless the provider refuses the request as it did before. A check
+    that fails and is no noise, or an expectation that fails, is drift.
     """
+    then, now = as_answered(then), as_answered(now)
     if now.error is not None and not _answered(then, now, now.error):
-        return "failed", cut(f"{now.error.kind}: {now.error.message}", LONGEST_REASON)
+        return "failed", cut(": ".join(dict.fromkeys((now.error.kind, now.error.message))), LONGEST_REASON)
     reasons = [f"{check.name}: {check.message}" for check in checked if not check.passed and not check.noise]
     reasons += (f"{one.path}: {one.message or 'not as wanted'}" for one in expectations if not one.passed)
     if reasons:

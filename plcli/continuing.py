@@ -11,19 +11,20 @@ from collections.abc import Mapping, Sequence
 from plcli import ingredients
 from plcli.conversation import Reading
 from plcli.errors import NotReplayable, SpecError
-from plcli.exchange import Target, with_downloads
+from plcli.exchange import with_downloads
 from plcli.exchangerecords import ExchangeRecord
 from plcli.failures import CallFailed
 from plcli.loggedanswers import logged_answer
-from plcli.loggedwires import check_whole, model_of, stated_chain, tools_of
+from plcli.loggedwires import check_whole
 from plcli.media import Json, MediaMissing, decode, is_digest, lift
 from plcli.mediastore import MediaStore
 from plcli.modelrefs import ModelRef
 from plcli.moving import move
-from plcli.providers.registry import Compiled, adapter
+from plcli.providers.registry import adapter
 from plcli.providers.roundtrip import same
 from plcli.records import Record
 from plcli.request import Request
+from plcli.resending import plan_of
 from plcli.resolve import Overrides, Resolved, with_model
 from plcli.response import ToolCallPart
 from plcli.rounds import BEFORE, Answered, paired
@@ -43,10 +44,8 @@ def reopen(workspace: Workspace, runs: Sequence[Record], store: MediaStore) -> S
         raise NotReplayable(f"run {newest.id} cannot go on: nothing was sent", hint="run its spec again")
     record = runs[at]
     wire, answer, answered = _last_exchange(record, runs[:at], store)
-    model, api = model_of(workspace, record)
-    made = adapter(model.provider, api)
-    target = Target(record.exchanges[-1].operation, record.model or "")
-    request = made.uncompile(wire, target)
+    resolved = plan_of(workspace, record, store, wire, len(record.exchanges) - 1)
+    made = adapter(resolved.model.provider, resolved.request.api)
     calls: Sequence[ToolCallPart] = ()
     if answer is not None:
         try:
@@ -54,20 +53,7 @@ def reopen(workspace: Workspace, runs: Sequence[Record], store: MediaStore) -> S
         except CallFailed as error:
             raise NotReplayable(f"run {record.id} cannot go on: {error.message}") from None
         calls, answer = (response.tool_calls, answer) if response.whole else ((), None)
-    resolved = Resolved(
-        request=request._replace(chain="server") if stated_chain(workspace, record, store) == "server" else request,
-        compiled=Compiled(wire, target),
-        model=model,
-        spec=None,
-        document=None,
-        file=None,
-        variables=newest.variables or {},
-        expectations=(),
-        sources=(),
-        media={},
-        tools=tools_of(workspace, request),
-        parent=newest,
-    )
+    resolved = resolved._replace(variables=newest.variables or {}, parent=newest)
     earlier = tuple(each for one in reversed(runs) for each in one.tool_results or ())
     return Standing(resolved, answer, paired(calls, answered), results=earlier)
 

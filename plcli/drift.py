@@ -8,7 +8,7 @@ from plcli.brevity import around, cut
 from plcli.causes import located
 from plcli.differing import Asked, of_requests
 from plcli.exchange import Target
-from plcli.media import Json, encode
+from plcli.media import Json
 from plcli.mediastore import MediaStore
 from plcli.records import Record
 from plcli.redact import Redactor
@@ -42,7 +42,7 @@ def to_keep(
 
 
 def _short(one: Difference, redactor: Redactor) -> Difference:
-    old, new = (redactor.plain(encode(side)) for side in (one.old, one.new))
+    old, new = (redactor.plain(side) for side in (one.old, one.new))
     if isinstance(old, str) and isinstance(new, str):
         old, new = around(old, new, LONGEST)
     return one.model_copy(update={"old": _cut(old), "new": _cut(new)})

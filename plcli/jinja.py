@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -38,18 +38,19 @@ MAX_OUTPUT = 4 * 1024 * 1024
 """Characters of a filled text."""
 
 _MAX_TOKENS = 20_000
+_CODE = "<template>"
 _BRACES_HINT = "put {% raw %}…{% endraw %} around braces that are meant as such, or set `template: none`"
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A template ready to run: its rewritten tree, and the variables that it uses.
+    """A template ready to run: the Python that it became, and the variables that it uses.
 
     `uses` gives, for each name the variables must have, the line of its first use; `guarded` are the
     names that may be missing because the template asks (`is defined`, `default`).
     """
 
-    tree: nodes.Template
+    source: str
     environment: Environment
     meter: Meter
     uses: dict[str, int]
@@ -57,8 +58,9 @@ class Program:
 
     @cached_property
     def template(self) -> Template:
-        """The tree, compiled; many rows fill one template."""
-        return self.environment.from_string(self.tree)
+        """The source, compiled; many rows fill one template."""
+        code = compile(self.source, _CODE, "exec")
+        return self.environment.template_class.from_code(self.environment, code, {})
 
 
 @lru_cache(maxsize=256)
@@ -69,8 +71,7 @@ def parse(text: str) -> Program:
     if len(text) > MAX_LENGTH:
         message = f"a text with placeholders has at most {MAX_LENGTH:,} characters"
         raise TemplateFaults((Fault(1, message, "use `template: none`, or put long texts into variables"),))
-    meter = Meter()
-    environment = _environment(meter, "\r\n" if "\r\n" in text else "\n")
+    environment, meter = _environment("\r\n" if "\r\n" in text else "\n")
     try:
         if sum(1 for _ in islice(environment.lex(text), _MAX_TOKENS + 1)) > _MAX_TOKENS:
             raise TemplateFaults((Fault(1, "too many placeholders", "put long lists into variables, and loop"),))
@@ -81,7 +82,7 @@ def parse(text: str) -> Program:
         if rewriter.faults:
             raise TemplateFaults(tuple(rewriter.faults))
         tree.set_environment(environment)
-        undeclared = _undeclared(tree, environment)
+        source, undeclared = _generated(tree, environment)
     except TemplateSyntaxError as error:
         raise TemplateFaults((Fault(error.lineno, _sentence(error.message), _BRACES_HINT),)) from None
     except (RecursionError, MemoryError):
@@ -92,11 +93,11 @@ def parse(text: str) -> Program:
         raise TemplateFaults((Fault(1, "a number has too many digits", "pass it as a text variable"),)) from None
     guarded = frozenset(rewriter.guarded & undeclared)
     uses = {name: line for name, line in rewriter.uses.items() if name in undeclared and name not in guarded}
-    return Program(tree, environment, meter, uses, guarded)
+    return Program(source, environment, meter, uses, guarded)
 
 
 def run(program: Program, variables: Mapping[str, Json]) -> str:
-    """Fill a template; not in two threads at once. Raises `TemplateFaults`, naming every missing variable."""
+    """Fill a template; no two threads may fill any at once. Raises `TemplateFaults`, naming every missing variable."""
     missing = [missing_variable(name, line, variables) for name, line in program.uses.items() if name not in variables]
     if missing:
         raise TemplateFaults(tuple(missing))
@@ -120,8 +121,12 @@ def run(program: Program, variables: Mapping[str, Json]) -> str:
         raise TemplateFaults((Fault(line, _sentence(str(error))),)) from None
 
 
-def _environment(meter: Meter, newline: Any) -> Environment:
-    """jinja2's sandbox with nothing in it but the primitives."""
+@cache
+def _environment(newline: Any) -> tuple[Environment, Meter]:
+    """jinja2's sandbox with nothing in it but the primitives, and the meter on which they all draw.
+
+    Templates share it: making one takes longer than reading most templates.
+    """
     from jinja2 import StrictUndefined, pass_context
     from jinja2.runtime import LoopContext
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -140,6 +145,7 @@ def _environment(meter: Meter, newline: Any) -> Environment:
         newline_sequence=newline,
         cache_size=0,
     )
+    meter = Meter()
     primitives = Primitives(meter, StrictUndefined, (LoopContext, Namespace))
     given: dict[str, Any] = environment.filters
     tests: dict[str, Any] = environment.tests
@@ -161,25 +167,32 @@ def _environment(meter: Meter, newline: Any) -> Environment:
         **{name: tests[name] for name in FREE_TESTS},
         **{name: primitives.metered(tests[name]) for name in METERED_TESTS},
     }
-    return environment
+    return environment, meter
 
 
-def _undeclared(tree: nodes.Template, environment: Environment) -> set[str]:
-    """The names that a template looks up outside itself."""
+def _generated(tree: nodes.Template, environment: Environment) -> tuple[str, set[str]]:
+    """A template as Python, and the names that it looks up outside itself."""
+    generator = _generator()(environment)
+    # It is on whatever the environment says, and would evaluate and change the tree.
+    generator.optimizer = None
+    generator.visit(tree)
+    return generator.stream.getvalue(), generator.undeclared_identifiers
+
+
+@cache
+def _generator() -> Any:
+    """jinja2's generator of Python that notes names; jinja2's own writes nothing, which takes a second pass."""
+    from jinja2.compiler import CodeGenerator
     from jinja2.meta import TrackingCodeGenerator
 
-    tracker = TrackingCodeGenerator(environment)
-    # jinja2.meta.find_undeclared_variables would leave the optimizer on, which evaluates and changes the tree.
-    tracker.optimizer = None
-    tracker.visit(tree)
-    return tracker.undeclared_identifiers
+    return type("Generator", (TrackingCodeGenerator,), {"write": CodeGenerator.write})
 
 
 def _line_of(traceback: TracebackType | None, line_in_template: Callable[[int], int]) -> int:
     """The line of the text at which an error arose, read off the innermost frame of the template's code."""
     line = 1
     while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == "<template>":
+        if traceback.tb_frame.f_code.co_filename == _CODE:
             line = line_in_template(traceback.tb_lineno)
         traceback = traceback.tb_next
     return line

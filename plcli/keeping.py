@@ -29,14 +29,14 @@ def keep(records: Sequence[Record], log: RunLog, media: MediaStore, source: Medi
     return log.copy_in(records)
 
 
-def put_in_place(records: Mapping[str, Record], log: RunLog, media: MediaStore, source: MediaStore) -> None:
+def put_in_place(records: Mapping[str, Record], log: RunLog, media: MediaStore, source: MediaStore) -> int:
     """Put runs in the places of those with these ids, where their lines stand; every other byte stays.
 
-    Raises `LogError` where that cannot be done; then the file is as it was.
+    Gives how many of those were there. Raises `LogError` where that cannot be done; then the file is as it was.
     """
     copy_media(records.values(), media, source)
     try:
-        _rewrite(log.path, {id: line(record).encode() for id, record in records.items()})
+        return _rewrite(log.path, {id: line(record).encode() for id, record in records.items()})
     except (OSError, ValueError) as error:
         raise disk.refusal(log.path, error) from None
 
@@ -62,17 +62,23 @@ def _mime_of(source: MediaStore, digest: str) -> str | None:
     return next((mime for mime, known in EXTENSIONS.items() if known == ending), None)
 
 
-def _rewrite(path: Path, texts: Mapping[str, bytes]) -> None:
+def _rewrite(path: Path, texts: Mapping[str, bytes]) -> int:
     while True:
+        placed: set[str] = set()
         fd = disk.open_plain(path, os.O_RDWR | disk.NOFOLLOW)
         with FileIO(fd) as file, disk.locked(fd):
             if disk.is_at(fd, path):  # else somebody has put another file there
-                disk.replace(path, _pieces(file, texts))
+                disk.replace(path, _pieces(file, texts, placed))
                 break
     disk.sync_folder(path.parent)
+    return len(placed)
 
 
-def _pieces(file: FileIO, texts: Mapping[str, bytes]) -> Iterator[bytes]:
+def _pieces(file: FileIO, texts: Mapping[str, bytes], placed: set[str]) -> Iterator[bytes]:
     for found in lines.forward(file, file.seek(0, os.SEEK_END)):
-        new = texts.get(found.whole_id or "") if found.minted_id in texts else None
-        yield found.raw if new is None else new + found.raw[len(found.raw.rstrip(b"\r\n")) :]
+        id = found.whole_id if found.minted_id in texts else None
+        if id is None or id not in texts:
+            yield found.raw
+            continue
+        placed.add(id)
+        yield texts[id] + found.raw[len(found.raw.rstrip(b"\r\n")) :]

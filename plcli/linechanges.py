@@ -58,6 +58,13 @@ class Changed:
         last = self._new.rstrip(b"\n").count(b"\n") + 1
         return tuple(min(change.new.start + 1, last) for change in self.changes)
 
+    @property
+    def starts(self) -> tuple[Position, ...]:
+        """Where each change begins; what is no text has no lines, and has changed or not."""
+        if b"\0" in self._new:
+            return (NOWHERE,) if self.changes else ()
+        return tuple((line, None) for line in self.lines)
+
     def depth(self, place: Parts, *, then: bool = False) -> int:
         """How many steps of a place there are in today's file, or in that of then; all, of what is no document."""
         document = self.before if then else self.document

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from plcli.documents import Document
-from plcli.errors import SetupError, SpecError
+from plcli.errors import SetupError, SpecError, UsageError
 from plcli.fence import BadReference
 from plcli.model_rules import model_problems
 from plcli.providers.registry import PROVIDERS, Provider, provider
@@ -48,6 +48,14 @@ def model_reference(workspace: Workspace, text: str) -> ModelRef:
     `SpecError` where the model spec is wrong.
     """
     return workspace.once(("model", text), lambda: _reference(workspace, text))
+
+
+def asked_model(workspace: Workspace, text: str) -> ModelRef:
+    """The model that a command line asks for in place of another. Raises `UsageError` and `SpecError`."""
+    try:
+        return model_reference(workspace, text)
+    except (BadReference, SetupError) as error:
+        raise UsageError(f"--model {text}: {error.message}", hint=error.hint) from None
 
 
 def _reference(workspace: Workspace, text: str) -> ModelRef:

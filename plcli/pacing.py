@@ -42,7 +42,7 @@ def learn(run: Run, pace: Pace) -> str | None:
 
 
 def heed(rounds: Rounds, pace: Pace) -> Rounds:
-    """The rounds of a run, in its own thread: others of its model that are about to start keep the pause it was told."""
+    """The rounds of a run, in its thread: others of its model that are about to start keep the pause it was told."""
     pause = _pause(rounds.failure)
     if pause:
         pace.hold(time.monotonic() + pause)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 Parts = tuple[str | int, ...]
@@ -22,6 +23,7 @@ _INDEX = re.compile(r"\[(0|[1-9][0-9]{0,8})\]", re.ASCII)
 _QUOTED = re.compile(r'\[("(?:[^"\\]|\\.)*")\]', re.DOTALL)
 
 
+@lru_cache(maxsize=1024)  # apis name the same few places in each wire
 def parse(path: str) -> Parts:
     """Take a path apart; the empty path is the whole value. Raises `ValueError` for a malformed one."""
     parts: list[str | int] = []

@@ -15,7 +15,8 @@ from plcli.resolve import Resolved
 
 
 class Precedent(NamedTuple):
-    """A request of then. `spec` names its spec among its files; `overrides` are as a record keeps them.
+    """A request of then. `spec` names its spec among its files, `model` is as a person names it; `overrides` are as a
+    record keeps them.
 
     `bytes_of` gives the bytes that a file had (None: not known); it is told the bytes of today too. `plcli` is the
     version that made the request.
@@ -23,6 +24,7 @@ class Precedent(NamedTuple):
 
     plcli: str
     spec: str | None
+    model: str
     variables: Mapping[str, Json]
     overrides: Mapping[str, Json]
     bytes_of: Callable[[str, bytes], bytes | None]
@@ -42,14 +44,16 @@ def of_run(record: Record, store: MediaStore) -> Precedent:
             return None
 
     spec = record.spec.path if record.spec is not None else None
-    return Precedent(record.plcli, spec, record.variables or {}, record.overrides or {}, bytes_of)
+    model = record.model_spec or f"{record.provider}/{record.model}"
+    return Precedent(record.plcli, spec, model, record.variables or {}, record.overrides or {}, bytes_of)
 
 
 def of_plan(plan: Resolved) -> Precedent:
     """A request that was made of a spec."""
     files = {source.path: source.data for source in plan.sources}
     overrides = plan.overrides.record() or {}
-    return Precedent(__version__, spec_path(plan), plan.variables, overrides, lambda path, today: files.get(path))
+    known = plan.model_name, plan.variables, overrides
+    return Precedent(__version__, spec_path(plan), *known, lambda path, today: files.get(path))
 
 
 def spec_path(plan: Resolved) -> str | None:

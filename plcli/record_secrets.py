@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, Literal, get_origin
 
@@ -22,22 +21,26 @@ def without_secrets(record: Record, redactor: Redactor) -> Record:
     Patterns of a workspace may fit anything. They must not take away what plcli itself puts in: names
     of fields, words of a closed list, digests and times.
     """
-    if not redactor.finds(list(_foreign(record))):
+    foreign: list[Json] = []
+    _gather(record, foreign)
+    if not redactor.finds(foreign):
         return record
     clean: Record = _redacted(record, redactor)
     return clean
 
 
-def _foreign(value: Any) -> Iterator[Json]:
-    """What of a record came from elsewhere, and may hold a secret."""
+def _gather(value: Any, foreign: list[Json]) -> None:
+    """Put into a list what of a record came from elsewhere, and may hold a secret."""
     if isinstance(value, Kept):
         for name in _open_fields(type(value)):
-            yield from _foreign(getattr(value, name))
+            item = getattr(value, name)
+            if item is not None:
+                _gather(item, foreign)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _foreign(item)
+            _gather(item, foreign)
     elif not is_digest(value):
-        yield value
+        foreign.append(value)
 
 
 def _redacted(value: Any, redactor: Redactor) -> Any:

@@ -18,6 +18,17 @@ _KEY = re.compile(rb'"key"\s{0,8}:\s{0,8}"sha256:([0-9a-f]{64})"')
 _SHA256 = "sha256:"
 
 
+class _Place(NamedTuple):
+    """A line that names a key: the id of its run, and where it begins."""
+
+    id: str
+    log: RunLog
+    offset: int
+
+
+_Places = dict[bytes, list[_Place]]
+
+
 class Recorded(NamedTuple):
     """An exchange that can answer: the run that it belongs to, and its number there, from 0."""
 
@@ -54,8 +65,8 @@ class Recordings:
     def __init__(self, files: Sequence[RunLog], history: RunLog | None = None) -> None:
         self._files = files
         self._history = history
-        self._places: dict[bytes, list[tuple[RunLog, int]]] | None = None
-        self._earlier: dict[bytes, list[tuple[RunLog, int]]] | None = None
+        self._places: _Places | None = None
+        self._earlier: _Places | None = None
 
     def find(self, key: str) -> Recorded | None:
         """The newest complete exchange with this key."""
@@ -73,18 +84,20 @@ class Recordings:
         for log in (*self._files, *([self._history] if self._history is not None else ())):
             yield from log.records(reverse=True)
 
-    def _newest(self, places: dict[bytes, list[tuple[RunLog, int]]], key: str) -> Recorded | None:
-        candidates = places.get(bytes.fromhex(key.removeprefix(_SHA256)), ())
-        records = (log.record_at(offset) for log, offset in candidates)
-        found = [recorded for record in records if record is not None and (recorded := answer_in(record, key))]
-        return max(found, key=lambda recorded: recorded.record.id, default=None)
+    def _newest(self, places: _Places, key: str) -> Recorded | None:
+        candidates = places.get(bytes.fromhex(key.removeprefix(_SHA256)), [])
+        newest_first = sorted(candidates, key=lambda place: place.id)[::-1]
+        records = (place.log.record_at(place.offset) for place in newest_first)
+        found = (recorded for record in records if record is not None and (recorded := answer_in(record, key)))
+        return next(found, None)
 
 
-def _index(logs: Sequence[RunLog]) -> dict[bytes, list[tuple[RunLog, int]]]:
+def _index(logs: Sequence[RunLog]) -> _Places:
     """The lines that name each key."""
-    places: dict[bytes, list[tuple[RunLog, int]]] = {}
+    places: _Places = {}
     for log in logs:
         for line in log.scan():
             for key in set(_KEY.findall(line.raw)):
-                places.setdefault(bytes.fromhex(key.decode("ascii")), []).append((log, line.offset))
+                place = _Place(line.minted_id or "", log, line.offset)
+                places.setdefault(bytes.fromhex(key.decode("ascii")), []).append(place)
     return places

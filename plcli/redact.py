@@ -157,7 +157,9 @@ class Redactor:
 
     def _search_all(self, value: Json) -> Search | None:
         """What to look for in the strings of a wire; None where all of them together hold no secret."""
-        together = "\0".join(_strings(value))
+        strings: list[str] = []
+        _gather(value, strings)
+        together = "\0".join(strings)
         search = self.search(together)
         patterns = tuple(shape for shape in search.patterns if shape.search(together))
         return Search(search.literals, patterns) if search.literals or patterns else None
@@ -298,16 +300,16 @@ def _without_credentials(tool: Json, seal: Seal) -> Json:
     return {**tool, **places}
 
 
-def _strings(value: Json) -> Iterator[str]:
-    """Every string of a wire: leaves, keys, and what is kept of data URLs."""
+def _gather(value: Json, strings: list[str]) -> None:
+    """Put every string of a wire into a list: leaves, keys, and what is kept of data URLs."""
     if isinstance(value, str):
-        yield value
+        strings.append(value)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _strings(item)
+            _gather(item, strings)
     elif isinstance(value, dict):
-        yield from value
+        strings += value
         for item in value.values():
-            yield from _strings(item)
+            _gather(item, strings)
     elif isinstance(value, MediaRef) and value.prefix:
-        yield value.prefix
+        strings.append(value.prefix)

@@ -6,18 +6,17 @@ from collections.abc import Mapping
 
 from plcli.documents import Document
 from plcli.drawing import Drawing, Picture
-from plcli.errors import NotReplayable, SpecError
+from plcli.errors import NotReplayable
 from plcli.loggedwires import logged_spec
 from plcli.matchers import equal
 from plcli.media import Json, MediaMissing, MediaRef, is_digest
 from plcli.mediastore import MediaStore
+from plcli.providers.reading import table
 from plcli.records import Record
 from plcli.redact import MARK
 from plcli.resolve import Overrides
-from plcli.schemas import load_spec
 from plcli.signatures import sniff
 from plcli.sources import Medium
-from plcli.specs import RequestSpec
 from plcli.workspace import Workspace
 
 
@@ -65,13 +64,9 @@ def overridden_then(record: Record, store: MediaStore) -> Overrides:
 
 
 def _defaults(document: Document | None) -> dict[str, Json]:
-    if document is None:
-        return {}
-    try:
-        declared = load_spec(document, RequestSpec).variables
-    except SpecError:
-        return {}
-    return {name: schema["default"] for name, schema in declared.items() if "default" in schema}
+    """The defaults that a spec declares, which need not be right."""
+    declared = table(document.value.get("variables")) if document is not None else {}
+    return {name: schema["default"] for name, schema in declared.items() if "default" in table(schema)}
 
 
 def _marked(value: Json) -> bool:

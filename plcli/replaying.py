@@ -6,15 +6,18 @@ Nothing is sent here. A request that cannot be made is an outcome too.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
+from plcli import paths
 from plcli.compare import Check, compare, verdict_of
 from plcli.continuing import turned
-from plcli.documents import parse
+from plcli.documents import Document, parse
 from plcli.drift import differences, to_keep
-from plcli.errors import NotReplayable, PlcliError, SpecError, ToolError, UsageError
+from plcli.errors import NotReplayable, PlcliError, Problem, SpecError, UsageError
 from plcli.exchange import Target
 from plcli.expecting import expectations_of, spec_today
 from plcli.failures import failure_of
@@ -138,7 +141,7 @@ class Replaying:
         if found is None:
             raise NotReplayable(
                 f"run {then.id}: there is no {then.spec.path} in the workspace any more",
-                hint="name its spec with --with, or remove the recording",
+                hint="of a spec that has another name now, make a new recording; remove the line of this one",
             )
         return self._made(then, Snapshot(self.workspace, *found), overridden_then(then, self.media))
 
@@ -158,13 +161,11 @@ class Replaying:
         """
         asked = resolved.request.output
         schema = asked.schema if asked is not None else None
-        # A call that nobody answers, where the log alone may, is one that was not made then: comparing says which.
-        told = now.model_copy(update={"error": None}) if now.error and now.error.kind == ToolError.kind else now
-        checked = compare(then, told, self.checks, output_schema=schema)
+        checked = compare(then, now, self.checks, output_schema=schema)
         failing = baseline and _failing(baseline)
         if failing:
             checked = tuple(_noise(check, failing) for check in checked)
-        verdict, reason = verdict_of(then, told, checked, now.expectations or ())
+        verdict, reason = verdict_of(then, now, checked, now.expectations or ())
         if verdict == "failed" and now.error is not None and now.error.code in _EXPIRED:
             verdict, reason = "not-replayable", f"what it refers to is gone at the provider: {now.error.message}"
         found = self._differences(then, resolved) if self.changes.any else []
@@ -178,7 +179,7 @@ class Replaying:
             losses=[_loss_record(loss) for loss in resolved.losses] or None,
             baseline=baseline and Baseline(run=baseline.now.id or None, verdict=baseline.verdict),
         )
-        return _outcome(then, now, replay)
+        return _outcome(then, now, replay, resolved.document)
 
     def another(self, then: Record, now: Record, resolved: Resolved) -> Outcome:
         """What came of a recorded replay that no answer was recorded for: today's request is another one.
@@ -203,9 +204,17 @@ class Replaying:
         failure = failure_of(error)
         if isinstance(error, UsageError):
             failure = failure.model_copy(update={"kind": SpecError.kind})
-        reason = _told(error) if isinstance(error, SpecError) else error.message
+        reason = _told(error) if isinstance(error, SpecError) else error.message.removeprefix(f"run {then.id}: ")
         now = then.model_copy(update={**_NOTHING, "error": failure})
-        return _outcome(then, now, Replay(of=then.id, exchange=at, verdict=verdict, reason=reason))
+        outcome = _outcome(then, now, Replay(of=then.id, exchange=at, verdict=verdict, reason=reason))
+        return self._placed(outcome, _wrong(error)[0]) if isinstance(error, SpecError) else outcome
+
+    def _placed(self, outcome: Outcome, problem: Problem) -> Outcome:
+        """The outcome with the place of what is wrong in a file of the workspace."""
+        file = Path(os.path.abspath(self.workspace.start / problem.file))
+        if problem.line is None or not file.is_relative_to(self.workspace.root):
+            return outcome
+        return outcome._replace(file=file.relative_to(self.workspace.root).as_posix(), line=problem.line)
 
     def _made(self, then: Record, spec: Snapshot, overrides: Overrides) -> Resolved:
         before = given_then(self.workspace, then, self.media, spec.document)
@@ -254,19 +263,26 @@ _NOTHING: dict[str, Json] = {
 }
 
 
-def _outcome(then: Record, now: Record, replay: Replay) -> Outcome:
+def _outcome(then: Record, now: Record, replay: Replay, document: Document | None = None) -> Outcome:
+    """The outcome, with the place of what is another one now: of the request, or of what `document` expects."""
     placed = next((one for one in replay.differences or () if one.file), None)
+    missed = next((one for one in now.expectations or () if not one.passed), None)
     spec = now.spec or then.spec
     file = placed.file if placed is not None else spec.path if spec is not None else None
     name = spec.path if spec is not None else f"run {then.id.rpartition('-')[2]}"
     now = now.model_copy(update={"replay": replay})
-    return Outcome(then, now, name, file, placed.line if placed else None)
+    stated = document.position(paths.parse(missed.path))[0] if document is not None and missed is not None else None
+    return Outcome(then, now, name, file, placed.line if placed is not None else stated)
 
 
 def _told(error: SpecError) -> str:
-    wrong = [one for one in error.problems if one.severity == "error"] or error.problems
+    wrong = _wrong(error)
     path, more = f" (at {wrong[0].path})" if wrong[0].path else "", f" and {len(wrong) - 1} more" if wrong[1:] else ""
-    return f"{wrong[0].where}: {wrong[0].message}{path}{more}"
+    return ": ".join(filter(None, (wrong[0].where, wrong[0].message))) + path + more
+
+
+def _wrong(error: SpecError) -> Sequence[Problem]:
+    return [one for one in error.problems if one.severity == "error"] or error.problems
 
 
 def _failing(baseline: Outcome) -> frozenset[str]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from plcli.agreement import Agreement
 from plcli.batch import Job
+from plcli.brevity import counted
 from plcli.conducting import Conductor
 from plcli.errors import Exit, LogError, PlcliError
 from plcli.outcomes import Outcome, Totals
@@ -43,7 +44,8 @@ class Ended(NamedTuple):
 class Replays:
     """Replays while they go on.
 
-    `updates` are the runs that take the place of recordings, by their files and the ids of those.
+    `archives` are files of recordings: a line of them that is no run is a test that cannot be run. `updates` are the
+    runs that take the place of recordings, by their files and the ids of those; `unfit` counts those that may not.
     """
 
     running: Running
@@ -51,9 +53,11 @@ class Replays:
     places: Sequence[Place]
     how: How
     reports: Reports
+    archives: Sequence[RunLog] = ()
     totals: Totals = field(default_factory=Totals)
     code: Exit = Exit.DONE
     updates: dict[RunLog, dict[str, Record]] = field(default_factory=dict)
+    unfit: int = 0
     conductor: Conductor[Ended | Outcome] = field(init=False)
     _paces: Paces = field(init=False)
     _tasks: Tasks = field(init=False)
@@ -72,9 +76,12 @@ class Replays:
             self.recall()
         else:
             conductor.conduct(self.jobs(), self.settle, self.line, _tokens)
-        self.totals.code = self.code = Exit(max(self.code, conductor.code))
-        self.reports.close(self.totals, stopped=conductor.cut_short)
+        unread = self.unread
+        self.totals.code = self.code = Exit(max(self.code, conductor.code, Exit.LOG if unread else Exit.DONE))
+        self.reports.close(self.totals, stopped=conductor.cut_short or unread)
         self.sum_up()
+        if unread is not None:
+            screen.warn(f"{unread}: not all were replayed")
         if conductor.trouble is not None:
             raise conductor.trouble
         return self.code
@@ -83,6 +90,12 @@ class Replays:
     def count(self) -> int:
         """How many replays there are, those of `--each` aside."""
         return len(self.places) * self.how.repeat
+
+    @property
+    def unread(self) -> str | None:
+        """What of the recordings could not be read, and so is not among the replays."""
+        damaged = sum(log.damaged for log in self.archives)
+        return f"{counted(damaged, 'line')} of the recordings cannot be read" if damaged else None
 
     @property
     def single(self) -> bool:
@@ -144,7 +157,9 @@ class Replays:
         outcomes = [*told, *zip((one.task for one in sent), self.logged(sent), strict=True)]
         for task, outcome in outcomes:
             self.totals.count(outcome)
-            code = Exit.DONE if self.updated(task, outcome) else outcome.exit
+            updated = self.updated(task, outcome)
+            self.unfit += self.how.update and task is not None and not updated
+            code = Exit.DONE if updated else outcome.exit
             self.code = max(self.code, code)
             self.conductor.failures += code != Exit.DONE
             self.reports.add(outcome)

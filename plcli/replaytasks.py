@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
+from plcli import address
 from plcli.connect import Connection
 from plcli.errors import PlcliError, UsageError
 from plcli.outcomes import Outcome
@@ -107,6 +108,7 @@ class Tasks:
     how: How
     count: int
     _connections: dict[Hashable, Connection] = field(default_factory=dict)
+    _told: set[tuple[str, str]] = field(default_factory=set)
 
     def of(self, log: RunLog, then: Record, place: Done) -> Task:
         """What to send for a run. Raises what stands against it."""
@@ -122,6 +124,8 @@ class Tasks:
             raise refusal(resolved)
         running = replace(self.running, terms=self._terms(then, resolved), stream=self.how.stream and _streamed(then))
         plan = self._plan(resolved, place, running)
+        if resolved.model.name is None and self.replaying.changes.model is None:
+            self._tell_of_another_host(then, plan.connection)
         unchanged = self._plan(replaying.again(then), place, running) if self.how.baseline else None
         return Task(then, log, plan, running, at, unchanged)
 
@@ -149,6 +153,14 @@ class Tasks:
         batch = Batch(id=self.how.batch, n=self.count, repeat=place.repeat) if self.how.batch is not None else None
         return Plan(resolved, self._connections[key], batch)
 
+    def _tell_of_another_host(self, then: Record, connection: Connection) -> None:
+        """Say that a request goes elsewhere than it went: the log is data, and decides of no address."""
+        before, now = _host(then.endpoint.base_url if then.endpoint else None), _host(connection.base_url)
+        if before and now and before != now and (before, now) not in self._told:
+            self._told.add((before, now))
+            way = f"--model NAME, a model spec with the base_url of {before}, sends it there"
+            self.running.session.screen.warn(f"run {then.id} went to {before}, and is sent to {now} now ({way})")
+
     def _terms(self, then: Record, resolved: Resolved) -> ToolTerms:
         """Who answers calls: whoever the command line says, else the answers of then, else nobody."""
         terms = self.running.terms
@@ -159,5 +171,13 @@ class Tasks:
 
 
 def _streamed(then: Record) -> bool:
-    """Whether a run was answered in pieces: it is sent again in the same way."""
-    return any(exchange.streamed for exchange in then.exchanges)
+    """Whether a run is sent again to be answered in pieces: as it was, or, where nothing was, as any run is."""
+    return any(one.streamed for one in then.exchanges) or all(one.response is None for one in then.exchanges)
+
+
+def _host(url: str | None) -> str | None:
+    """The host that a base URL leads to, with its port; None for none."""
+    try:
+        return address.parse(url or "").entry
+    except ValueError:
+        return None

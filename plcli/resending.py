@@ -21,6 +21,14 @@ def resend(workspace: Workspace, record: Record, store: MediaStore, *, at: int =
     """
     wire = wire_of(record, at)
     check_whole(record, [wire], store, "be sent again")
+    return plan_of(workspace, record, store, wire, at)._replace(of=record)
+
+
+def plan_of(workspace: Workspace, record: Record, store: MediaStore, wire: Json, at: int) -> Resolved:
+    """The wire of the exchange `at` as a plan, for the model of the run as the workspace reaches it today.
+
+    Raises `SetupError` and `SpecError` where that is gone or wrong.
+    """
     model, api = model_of(workspace, record)
     made = adapter(model.provider, api)
     target = Target(record.exchanges[at].operation, record.model or "")
@@ -37,7 +45,6 @@ def resend(workspace: Workspace, record: Record, store: MediaStore, *, at: int =
         sources=(),
         media={},
         tools=tools_of(workspace, request),
-        of=record,
     )
 
 
@@ -47,6 +54,9 @@ def wire_of(record: Record, at: int) -> Json:
         told = f"has no exchange {at}" if record.exchanges else "was never sent"
         raise NotReplayable(f"run {record.id} cannot be sent again: it {told}", hint="run its spec again")
     try:
-        return wire_requests(record.exchanges)[at]
+        wire = wire_requests(record.exchanges)[at]
+        if not isinstance(wire, dict):
+            raise ValueError("its request is no object")
+        return wire
     except ValueError as error:
         raise NotReplayable(f"run {record.id} cannot be sent again: it is damaged: {error}") from None

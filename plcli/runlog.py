@@ -54,6 +54,11 @@ class RunLog:
         self._on_damage = on_damage
         self._reported: set[int] = set()
 
+    @property
+    def damaged(self) -> int:
+        """How many lines that were asked for could not be read, as far as `on_damage` heard of them."""
+        return len(self._reported)
+
     def append(self, entry: Entry) -> Entry:
         """Write the record or note at the end, and return it with its new id; see `append_all`."""
         return self.append_all([entry])[0]

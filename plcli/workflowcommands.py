@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 # Compiled when they are first needed: hardly any process runs in a workflow.
-_UNSEEN = "[^\\S\\r\\n]|[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+# One class, and no choice between two: a regex that can read a character in two ways tries all ways of reading many.
+_UNSEEN = "(?![\\r\\n])[\\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 _COMMAND = f"((?:^|[\\r\\n])(?:{_UNSEEN})*:):|##\\["
 _UNDECIDED = f"(?:(?:^|[\\r\\n])(?:{_UNSEEN})*:?|#{{1,2}})\\Z"
 
@@ -31,5 +32,7 @@ class Unobeyed:
         open_end = re.search(_UNDECIDED, text)
         start = open_end.start() if open_end else len(text)
         self._inside = start > 0 and text[start : start + 1] not in ("\r", "\n")
-        given, self._before = shown[len(mark + self._before) :], text[start:]
+        given = shown[len(mark + self._before) :]
+        # What is not seen has been given, and changes nothing: there may be any amount of it.
+        self._before = re.sub(_UNSEEN, "", text[start:])
         return given

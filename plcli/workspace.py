@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -72,7 +73,7 @@ class Workspace:
         """The folder of recordings that CI commits."""
         return self.root / self.spec.folders.recordings
 
-    @property
+    @cached_property
     def fence(self) -> Fence:
         """What specs may read."""
         return Fence(self.root, self.log, self.media, self.allowed)

@@ -41,7 +41,7 @@ def diff(
     verbose: options.Verbose = False,
     traceback: options.Traceback = False,
 ) -> int:
-    """Show what differs between two runs, two specs, a run and a spec, or revisions.
+    """Show what differs between runs, specs, revisions, or a run and a spec.
 
     Requests are compared by what they mean, whatever their files look like. Of two runs the answers are compared too; a
     spec meets a run with the run's variables. A alone is held against what it is today: a spec of HEAD against its

@@ -10,7 +10,7 @@ import typer
 
 from plcli import completion, options
 from plcli.brevity import counted
-from plcli.errors import Exit, UsageError
+from plcli.errors import Exit, LogError, UsageError
 from plcli.keeping import keep as keep_runs
 from plcli.mediastore import MediaStore
 from plcli.recordings import can_answer
@@ -90,7 +90,10 @@ def keep(
 def _keep(session: Session, path: Path, records: list[Record]) -> None:
     screen, label = session.screen, session.workspace.label(path)
     target = opened_log(screen, session.workspace, path)
-    kept = keep_runs(records, target, MediaStore(path.parent / MEDIA), session.store)
+    try:
+        kept = keep_runs(records, target, MediaStore(path.parent / MEDIA), session.store)
+    except LogError as error:
+        raise LogError(error.message, where=error.where, hint=(error.hint or "").replace("--log", "--to")) from None
     there = len(records) - len(kept)
     told = f"; {there} {'was' if there == 1 else 'were'} there already" if there else ""
     screen.say(f"{label}: {counted(len(kept), 'recording')} added{told}")

@@ -19,6 +19,7 @@ from plcli.errors import Exit, UsageError
 from plcli.inputs import read_overrides, read_spec, read_variables
 from plcli.keeping import put_in_place
 from plcli.mediastore import MediaStore
+from plcli.modelrefs import asked_model
 from plcli.orders import dry_run as show_wires
 from plcli.pacing import lowest
 from plcli.policies import SECONDS, ToolTerms
@@ -59,7 +60,7 @@ def replay(
     runs: completion.RunRefs = None,
     files: Files = None,
     recorded: Annotated[
-        bool, typer.Option("--recorded", help="Send nothing: do today's specs make the recorded requests? Says so.")
+        bool, typer.Option("--recorded", help="Send nothing: hold today's specs against their recordings.")
     ] = False,
     update: Annotated[
         bool, typer.Option("--update", help="Run what is not as it was recorded, and replace its recordings.")
@@ -126,7 +127,7 @@ def replay(
     With --recorded nothing is sent, and no key is needed: today's specs must make the requests that were recorded.
 
     A verdict is identical, equivalent (all checks pass), drifted, failed, or not-replayable. Calls of tools are
-    answered as they were; --tools says otherwise.
+    answered as they were; --tools says otherwise. Replays are not replayed themselves unless they are named.
 
     Examples:
 
@@ -141,6 +142,8 @@ def replay(
     screen = options.screen_of(ctx)
     session = open_session(screen, workspace=workspace, log=log, trust_hosts=trust_host, allow_paths=allow_path)
     overrides = read_overrides([model] if model else [], set_ or [])[0]
+    if model:
+        asked_model(session.workspace, model)
     given = read_variables(session.workspace, var or [])
     changing = {"--model": model, "--set": set_, "--var": var, "--with": with_}
     changed = next((name for name, value in changing.items() if value), None)
@@ -193,9 +196,10 @@ def replay(
         keep=not no_log and not dry_run and not how.recorded,
         terms=tool_terms(session, terms, continued=True),
     )
-    if not found:
-        why = f": no recordings in {_folder(session)}" if (recorded or update) and not files else ""
-        screen.say(f"nothing to replay{why}")
+    recordings = [one for one in kept if one is not session.log]
+    if not found and not any(one.damaged for one in recordings):
+        bare = (recorded or update) and not (recordings or runs)
+        screen.say(f"nothing to replay{f': no recordings in {_folder(session)}' if bare else ''}")
         return Exit.DONE
     with ExitStack() as ending:
         # What a handler of an older state needs may be any file of it.
@@ -207,7 +211,8 @@ def replay(
             session.workspace, session.store, snapshots, session.redactor, parse_checks(checks or []), changes
         )
         if dry_run:
-            requests = [replaying.changed(one) for log, at in found if (one := log.record_at(at)) is not None]
+            make = replaying.today if recorded or update else replaying.changed
+            requests = [make(one) for log, at in found if (one := log.record_at(at)) is not None]
             return show_wires(session, requests, inline=inline)
         reports = ending.enter_context(
             Reports(
@@ -220,7 +225,7 @@ def replay(
         )
         if how.batch is not None and running.keep:
             screen.say((f"batch {how.batch}: {counted(len(found) * repeat, 'replay')}", "dim"))
-        replays = Replays(running, replaying, found, how, reports)
+        replays = Replays(running, replaying, found, how, reports, recordings)
         ending.callback(_update, session, replays)
         return replays.run()
 
@@ -281,9 +286,16 @@ def _update(session: Session, replays: Replays) -> None:
     """Put new runs in the places of the recordings that they replace."""
     for log, records in replays.updates.items():
         store = MediaStore(log.path.parent / MEDIA)
-        put_in_place(records, log, store, session.store)
-        told = counted(len(records), "recording")
-        session.screen.say(f"{told} of {session.workspace.label(log.path)} replaced; look at them: git diff")
+        placed = put_in_place(records, log, store, session.store)
+        name = session.workspace.label(log.path)
+        if placed:
+            session.screen.say(f"{counted(placed, 'recording')} of {name} replaced; look at them: git diff")
+        if placed < len(records):
+            left = counted(len(records) - placed, "recording")
+            session.screen.warn(f"{left} of {name} gone meanwhile: what was to replace them is in the log alone")
+    if replays.unfit:
+        left = counted(replays.unfit, "recording")
+        session.screen.warn(f"{left} not replaced: the new run failed, or is not what its spec expects")
 
 
 def _folder(session: Session) -> str:

@@ -25,6 +25,9 @@ MAX_DEPTH = 200
 MAX_VALUES = 2_000_000
 """Values of one item, after its aliases are resolved."""
 
+MAX_REPEATED = 16 * 1024 * 1024
+"""Characters that aliases may repeat in one item; no dumper writes aliases for texts."""
+
 _BINARY = re.compile(r"(?:tag:yaml\.org,2002:|!)binary")
 _WORDS: dict[str, Json] = {"true": True, "false": False, "": None, "~": None, "null": None}
 
@@ -62,7 +65,7 @@ def items(file: FileIO, label: str, lists: Collection[str]) -> Iterator[Item]:
 
 @dataclass(slots=True)
 class _Frame:
-    """A list or an object that is being read, and the size and height of what it holds so far."""
+    """A list or an object that is being read, and the values, levels and characters of what it holds so far."""
 
     value: list[Json] | dict[str, Json]
     line: int
@@ -70,15 +73,17 @@ class _Frame:
     key: str | None = None
     nodes: int = 1
     height: int = 1
+    length: int = 0
 
 
 class _Done(NamedTuple):
-    """A value that is complete; `nodes` and `height` count all that it holds."""
+    """A value that is complete; `nodes`, `height` and `length` count values, levels and characters that it holds."""
 
     value: Json
     line: int
     nodes: int = 1
     height: int = 0
+    length: int = 0
 
 
 @dataclass(slots=True)
@@ -89,6 +94,7 @@ class _Reader:
     root: Json = None
     count: int = 0
     nodes: int = 0
+    repeated: int = 0
     stack: list[_Frame] = field(default_factory=list)
     anchors: dict[str, _Done] = field(default_factory=dict)
 
@@ -96,7 +102,7 @@ class _Reader:
         mark: Any = event.start_mark
         if isinstance(event, yaml.ScalarEvent):
             self.grow(1, mark)
-            self.add(_Done(self.scalar(event, mark), mark.line + 1), event.anchor)
+            self.add(_Done(self.scalar(event, mark), mark.line + 1, length=len(event.value)), event.anchor)
         elif isinstance(event, yaml.CollectionStartEvent):
             self.grow(1, mark)
             if len(self.stack) >= MAX_DEPTH:
@@ -105,7 +111,7 @@ class _Reader:
             self.stack.append(_Frame(value, mark.line + 1, event.anchor))
         elif isinstance(event, yaml.CollectionEndEvent):
             frame = self.stack.pop()
-            self.add(_Done(frame.value, frame.line, frame.nodes, frame.height), frame.anchor)
+            self.add(_Done(frame.value, frame.line, frame.nodes, frame.height, frame.length), frame.anchor)
         elif isinstance(event, yaml.AliasEvent):
             target = self.anchors.get(str(event.anchor))
             if target is None:
@@ -113,6 +119,9 @@ class _Reader:
             if len(self.stack) + target.height > MAX_DEPTH:
                 raise self.stop(f"nested deeper than {MAX_DEPTH} levels through `*{event.anchor}`", mark)
             self.grow(target.nodes, mark)
+            self.repeated += target.length
+            if self.repeated > MAX_REPEATED:
+                raise self.stop(f"its aliases repeat more than {MAX_REPEATED >> 20} MB of text", mark)
             self.add(target._replace(line=mark.line + 1))
 
     def scalar(self, event: yaml.ScalarEvent, mark: Any) -> Json:
@@ -140,9 +149,10 @@ class _Reader:
         if self.inside_a_list():
             self.ready = Item(str(self.stack[0].key), self.count, done.line, done.value)
             self.count += 1
-            self.nodes = 0
+            self.nodes = self.repeated = 0
             return
         frame.nodes += done.nodes
+        frame.length += done.length
         frame.height = max(frame.height, done.height + 1)
         if isinstance(frame.value, list):
             frame.value.append(done.value)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -63,7 +63,7 @@ def get(path: str, call: Call) -> Json:
 
 def _client(call: Call) -> Any:
     """The SDK's client for one call: everything is given, so nothing is taken from the environment."""
-    given = {
+    given: dict[str, Any] = {
         "admin_api_key": "",
         "organization": "",
         "project": "",
@@ -74,9 +74,10 @@ def _client(call: Call) -> Any:
     # Never sent without a key, but the SDK wants one.
     key = call.key if call.key is not None else "none"
     if call.azure is None:
-        return _sdk("OpenAI")(api_key=key, base_url=call.base_url or PROVIDERS["openai"].base_url, **given)
+        return _made("OpenAI", api_key=key, base_url=call.base_url or PROVIDERS["openai"].base_url, **given)
     credential = "azure_ad_token" if call.azure.auth == "token" else "api_key"
-    return _sdk("AzureOpenAI")(
+    return _made(
+        "AzureOpenAI",
         azure_endpoint=call.base_url or call.azure.endpoint,
         # The SDK would look for the deployment in JSON, and gets bytes.
         azure_deployment=quote(call.azure.deployment or "", safe="", errors="replace"),
@@ -84,6 +85,12 @@ def _client(call: Call) -> Any:
         **{credential: key},
         **given,
     )
+
+
+@lru_cache(maxsize=64)
+def _made(kind: str, **given: Any) -> Any:
+    """A client, which knows nothing of the calls that it is for: many runs share one."""
+    return _sdk(kind)(**given)
 
 
 @cache

@@ -35,11 +35,12 @@ def take(wire: Mapping[str, Json], request: Request, header: Header, readers: It
 
     Law: where `header(request)` is within the wire at the start, `finish` gives back the wire.
     """
+    written = header(request)
     for read in readers:
         candidate = read(wire, request)
-        if candidate is not None and within(header(candidate), wire):
-            request = candidate
-    return request._replace(body=rest(wire, header(request)))
+        if candidate is not None and within(proposed := header(candidate), wire):
+            request, written = candidate, proposed
+    return request._replace(body=rest(wire, written))
 
 
 def same(left: Json, right: Json) -> bool:

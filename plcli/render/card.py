@@ -43,6 +43,7 @@ def _facts(record: Record) -> list[tuple[str, str]]:
         ("time", record.time),
         ("command", record.command),
         ("parent", record.parent),
+        ("replay", _replayed(record)),
         ("spec", " at ".join(filter(None, (spec.path, commit))) if spec else None),
         ("model", f"{model_name(record)} · {record.api}"),
         ("endpoint", record.endpoint.base_url if record.endpoint else None),
@@ -64,6 +65,11 @@ def _state(record: Record) -> str | None:
     if response is None:
         return None
     return f"{response.state}{f' ({response.finish_reason})' if response.finish_reason else ''}"
+
+
+def _replayed(record: Record) -> str | None:
+    replay = record.replay
+    return ": ".join(filter(None, (f"{replay.verdict}, of {replay.of}", replay.reason))) if replay is not None else None
 
 
 def _expected(record: Record) -> str | None:

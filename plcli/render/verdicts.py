@@ -22,6 +22,9 @@ _COLOURS: dict[Verdict, str] = {
     "not-replayable": "red",
 }
 _GREEN: tuple[Verdict, ...] = ("identical", "equivalent")
+_UNANSWERED: tuple[Verdict, ...] = ("failed", "not-replayable")
+"""Where there is no answer to hold against the logged one, so that every check fails."""
+
 _WIDEST = max(map(len, VERDICTS))
 _LEAST_REASON = 24
 
@@ -40,7 +43,7 @@ def show_outcome(outcome: Outcome, screen: Screen, *, detail: bool) -> None:
     runs = " → ".join(filter(None, (run_name(outcome.then), run_name(outcome.now))))
     name = outcome.name if outcome.name != run_name(outcome.then) else ""  # one of no spec is known by its run
     told = f"  {' · '.join(filter(None, (' '.join(name.split()), runs)))}"
-    reason = _fitting(outcome.reason or "", _WIDEST + len(told), screen)
+    reason = _fitting(outcome.reason or "", _WIDEST + len(told), screen, whole=outcome.now.error is not None)
     screen.print((f"{verdict:<{_WIDEST}}", _COLOURS[verdict]), told, (reason, "dim"))
     if detail:
         _show_details(outcome.now, screen)
@@ -61,25 +64,36 @@ def show_totals(totals: Totals, screen: Screen) -> None:
 
 
 def _show_details(now: Record, screen: Screen) -> None:
-    """Where the request is another one, and every check and expectation that failed."""
+    """Where the request is another one, what was lost on the way to another model, and all that failed.
+
+    Of a call that failed only what to do.
+    """
     replay = now.replay
     show_differences((replay.differences if replay is not None else None) or (), screen)
-    for check in (replay.checks if replay is not None else None) or ():
-        if not check.passed:
-            show_check(check, screen)
-    for expectation in now.expectations or ():
-        if not expectation.passed:
-            show_expectation(expectation, screen)
+    for loss in (replay.losses if replay is not None else None) or ():
+        screen.print((f"  {loss.kind}", "yellow"), f"  {loss.path}: {' '.join(loss.message.split())}")
+    if replay is not None and replay.verdict not in _UNANSWERED:
+        for check in replay.checks or ():
+            if not check.passed:
+                show_check(check, screen)
+        for expectation in now.expectations or ():
+            if not expectation.passed:
+                show_expectation(expectation, screen)
     if now.error is not None and now.error.hint:
         screen.print(("  hint:", "cyan"), f" {' '.join(now.error.hint.split())}")
 
 
-def _fitting(reason: str, used: int, screen: Screen) -> str:
-    """What there is room for in a window, beside the rest of the line or below it; anywhere else all of it."""
+def _fitting(reason: str, used: int, screen: Screen, *, whole: bool) -> str:
+    """What there is room for in a window, beside the rest of the line or below it; anywhere else all of it.
+
+    All of it too, where nothing below tells it again (`whole`).
+    """
     told = " ".join(screen.redact(reason).split())
     if not told or not screen.terminal:
         return told and f"  {told}"
     room = screen.width - used - 2
+    if whole:
+        return f"  {told}" if len(told) <= room else f"\n  {told}"
     beside = room >= min(_LEAST_REASON, len(told))
     return f"  {cut(told, room)}" if beside else f"\n  {cut(told, max(screen.width - 2, _LEAST_REASON))}"
 

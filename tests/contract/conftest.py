@@ -10,6 +10,7 @@ import pytest
 from tests.support.aimock import Aimock, running
 from tests.support.cli import Cli
 from tests.support.loopback import Loopback
+from tests.support.replays import Bench
 from tests.support.tool_loop import APIS, GEMINI, TOOL, Api, Loop, write_json
 
 
@@ -44,4 +45,12 @@ def loop(request: pytest.FixtureRequest, stream: bool, tmp_path: Path, server: L
     write_json(tmp_path / "tools" / "get_weather.json", TOOL)
     made = Loop(api, stream, tmp_path, server, cli)
     made.write()
+    return made
+
+
+@pytest.fixture
+def bench(tmp_path: Path, server: Loopback, cli: Cli) -> Bench:
+    """A workspace with a request of one variable, whose model is at our server."""
+    made = Bench(tmp_path, server, cli)
+    made.prepare()
     return made

@@ -109,10 +109,13 @@ def test_a_pause_is_kept_where_the_one_that_was_told_is_not_tried_again(here: Pa
     assert time.monotonic() - started >= 0.4
 
 
-def test_a_server_that_asks_for_a_long_pause_ends_the_batch(here: Path, server: Loopback, cli: Cli) -> None:
+@pytest.mark.parametrize("more", [(), ("--format", "jsonl")], ids=["text", "jsonl"])
+def test_a_server_that_asks_for_a_long_pause_ends_the_batch(
+    more: tuple[str, ...], here: Path, server: Loopback, cli: Cli
+) -> None:
     server.answer(json=COMPLETION)
     server.answer(429, json={"error": {"message": "come back later"}}, headers={"retry-after": "3600"})
-    done = cli(*ROWS, "--jobs", "1")
+    done = cli(*ROWS, "--jobs", "1", *more)
     assert (done.code, len(server.received)) == (5, 2)
     assert "local asks for a pause of 3600 s: 10 not run" in done.err
     assert "--resume" in done.err

@@ -83,3 +83,18 @@ def _plain(content: str) -> Any:
     """The result of a tool, which Gemini wraps."""
     value = json.loads(content)
     return value["output"] if isinstance(value, dict) and "output" in value else value
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
+def test_aimock_gets_all_of_it_again(stream: bool, here: Path, aimock: Aimock, cli: Cli) -> None:
+    assert cli("run", "ask", "--tools", "stub", *([] if stream else ["--no-stream"])).code == 0
+    done = cli("replay", "last")
+    assert (done.code, done.out.split()[0]) == (0, "identical")
+    then, now = ([(one["path"], one["body"]) for one in aimock.received()[start:][:3]] for start in (-6, -3))
+    assert now == then
+    assert cli("log", "keep", "last~1").code == 0
+    before = len(aimock.received())
+    assert cli("replay", "--recorded").code == 0
+    again = cli("run", "ask", "--tools", "stub", "--recorded")
+    assert (again.code, again.out) == (0, "Rome is 16 degrees warmer.\n")
+    assert len(aimock.received()) == before

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from plcli.batch import Batch, Job
+from plcli.batch import AHEAD, Batch, Job
 from plcli.cancel import Cancel
 from plcli.pace import Pace
 from plcli.specs import Limits
@@ -130,3 +130,61 @@ def test_tokens_are_told_to_the_pace() -> None:
         if made.pause is not None:
             made.stop()
     assert made.waiting
+
+
+# Drawing jobs
+
+
+class Drawn:
+    """Jobs that count how many were drawn, and how many had ended by then."""
+
+    def __init__(self, *paces: Pace) -> None:
+        self.count = self.ended = 0
+        self.ahead = 0
+        self._paces = paces
+
+    def __iter__(self) -> Iterator[Job[int]]:
+        for n in range(1000):
+            self.count += 1
+            self.ahead = max(self.ahead, self.count - self.ended)
+            yield Job(lambda: 1, self._paces[n % len(self._paces)])
+
+    def settled(self, made: Batch[int], until: int) -> None:
+        for ended in made.ended(tick=0.01):
+            self.ended += len(ended)
+            if self.ended >= until:
+                made.stop()
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_jobs_are_drawn_when_they_may_start_and_not_many_sooner(eager: bool, at_once: int) -> None:
+    jobs = Drawn(Pace())
+    made: Batch[int] = Batch(jobs, at_once=at_once, cancel=Cancel(), eager=eager)
+    assert jobs.count == 0
+    jobs.settled(made, 40)
+    # Those that run, those that start in their places before what they gave is dealt with, and one behind them.
+    assert jobs.ahead <= (2 * at_once if eager else at_once) + 1
+    assert jobs.count < 60
+
+
+def test_jobs_behind_those_that_are_held_back_are_looked_at_up_to_a_bound() -> None:
+    blocked, free = Pace(), Pace()
+    blocked.hold(float("inf"))
+    jobs = Drawn(blocked, blocked, blocked, free)
+    made: Batch[int] = Batch(jobs, at_once=2, cancel=Cancel())
+    jobs.settled(made, 20)
+    assert jobs.ended >= 20
+    assert jobs.count <= 20 * 4 + AHEAD
+    jobs = Drawn(blocked)
+    made = Batch(jobs, at_once=2, cancel=Cancel())
+    next(made.ended(tick=0.01))
+    assert (jobs.count, made.running) == (AHEAD, 0)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_eager_jobs_start_before_what_others_gave_is_dealt_with(eager: bool) -> None:
+    made: Batch[int] = Batch([Job(lambda: 1, Pace())] * 9, at_once=1, cancel=Cancel(), eager=eager)
+    ended = next(made.ended())
+    assert ([done.number for done in ended], made.running) == ([0], int(eager))
+    made.stop()

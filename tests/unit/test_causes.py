@@ -64,6 +64,9 @@ FILES = {
 }
 
 
+ASKED = {"provider": "openai", "model": "n"}
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("ws")
@@ -231,7 +234,11 @@ def test_what_no_file_says_has_a_cause(ws: Path, store: MediaStore) -> None:
         "messages[0].content then --set messages[0].content",
         "params.temperature then --set params.temperature",
     ]
-    assert told(then, plan(ws, model="openai/n"), record, store)[0] == "model --model openai/n"
+    assert told(then, plan(ws, model="openai/n"), record, store) == [
+        "model --model openai/n",
+        "params.top_p --model openai/n",
+        "params.verbosity --model openai/n",
+    ]
     assert told(then, plan(ws, {"city": "Oslo"}), record, store) == [
         "messages[3].content[0].text variable city",
         "messages[4].content variable city",
@@ -312,6 +319,25 @@ def test_what_follows_of_the_only_change_has_its_line(ws: Path, store: MediaStor
     edit(ws, "prompts/x.yaml", "plainly", "loudly")
     (found,) = located([Difference(path="body.x", kind="added")], plan(ws), record, store)
     assert (found.file, found.cause) == (None, None)
+
+
+def test_a_picture_that_changed_has_no_line(ws: Path, store: MediaStore) -> None:
+    record = logged(plan(ws), store)
+    put(ws, "prompts/map.png", "\x89PNG\r\n\x1a\n\0two\n")
+    (found,) = located([Difference(path="body.x", kind="added")], plan(ws), record, store)
+    assert place(found) == "prompts/map.png"
+
+
+def test_a_model_that_the_spec_names_no_more_is_gone_from_there(ws: Path, store: MediaStore) -> None:
+    put(ws, "plcli.toml", 'model = "openai/n"\n')
+    put(ws, "models/mine.yaml", "kind: model\nprovider: openai\nmodel: m\n")
+    then = plan(ws)
+    edit(ws, "prompts/x.yaml", "model: mine\n", "")
+    now = plan(ws)
+    assert told(then, now, logged(then, store), store) == ["model prompts/x.yaml:2"]
+    put(ws, "plcli.toml", 'model = "openai/o"\n')
+    assert told(now, plan(ws), logged(now, store, **ASKED), store) == ["model the default model of plcli.toml"]
+    (ws / "plcli.toml").unlink()
 
 
 def test_a_prompt_of_the_command_line_is_its_own_cause(ws: Path, store: MediaStore) -> None:

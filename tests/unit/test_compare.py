@@ -75,6 +75,10 @@ def picture(width: int | None = 64, mime: str | None = "image/png", data: str = 
     return ImagePart(media=digest_of(data.encode()), mime=mime, width=width, height=width, url=f"https://x/{data}")
 
 
+def unfetched(data: str) -> ImagePart:
+    return picture(None, data=data).model_copy(update={"media": None})
+
+
 def held(check: str, then: Record, now: Record, schema: Json = None) -> CheckRecord:
     (found,) = compare(then, now, parse_checks([check]), output_schema=schema)
     return found
@@ -118,6 +122,7 @@ SAME = {
     "images": [
         (a_run(None, picture(data="a")), a_run(None, picture(data="b"))),
         (a_run(None, picture(None)), a_run(None, picture(None))),
+        (a_run(None, unfetched("a")), a_run(None, unfetched("a"))),
         (a_run(None, picture(None, "image/svg+xml")), a_run(None, picture(None, "image/svg+xml", "b"))),
         (a_run("a"), a_run("b")),
     ],
@@ -181,6 +186,7 @@ OTHER = {
             "picture 1 was 64x64 image/png, is 64x64 image/webp",
         ),
         (a_run(None, picture(None)), a_run(None, picture(None, data="b")), "the size of the logged picture 1 is not"),
+        (a_run(None, unfetched("a")), a_run(None, unfetched("b")), "the size of the logged picture 1 is not known"),
     ],
     "usage": [
         (a_run(tokens=100), a_run(tokens=111), "was 100 tokens, is 111 tokens, more than 1.1 times as much"),

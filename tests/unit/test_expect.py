@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from plcli.expect import Observed, check, names_state, parse_output
+from plcli.expect import Observed, check, names, parse_output
 from plcli.matchers import members_mismatch, mismatch
 from plcli.records import ExpectationRecord
 from plcli.regexes import Undecided
@@ -154,7 +154,7 @@ def test_every_expectation_gets_its_place() -> None:
     ],
 )
 def test_an_expectation_on_the_state_is_seen_at_any_depth(expectation: dict[str, object], named: bool) -> None:
-    assert names_state([Expectation(text="a"), Expectation.model_validate(expectation)]) is named
+    assert names("state", [Expectation(text="a"), Expectation.model_validate(expectation)]) is named
 
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}

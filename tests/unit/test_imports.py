@@ -220,6 +220,13 @@ def test_aliases_that_repeat_without_end_are_refused(put: Put, monkeypatch: pyte
         put("tape.yaml", "\n".join([*lines, "interactions: []"]), "vcr")
 
 
+def test_long_texts_that_aliases_repeat_are_refused(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yamlitems, "MAX_REPEATED", 5_000)
+    repeated = f"[&a {'x' * 1000}, &b [*a, *a], *b, *b]"
+    with pytest.raises(SpecError, match="its aliases repeat more than"):
+        put("tape.yaml", f"interactions:\n- request: {{uri: x, body: {repeated}}}\n", "vcr")
+
+
 def test_tags_build_nothing_and_aliases_are_followed(put: Put) -> None:
     text = f"""interactions:
 - !!python/object:os.system
@@ -243,6 +250,16 @@ def test_a_body_that_was_parsed_already_holds_no_bytes(put: Put, name: str) -> N
 def test_a_cassette_in_json_has_its_half_characters_under_any_name(put: Put) -> None:
     text = cassette(answer={"string": json.dumps({**ANSWER, "note": "👋"})}).replace("Hello", "Hello \\ud83d\\udc4b")
     assert only(put("tape.cassette", text)).response.text == "Hello 👋"
+
+
+def test_a_cassette_of_go_says_its_status_beside_a_text(put: Put) -> None:
+    text = f"""version: 2
+interactions:
+- id: 0
+  request: {{proto: HTTP/1.1, body: '{json.dumps(WIRE)}', url: '{CHAT_URL}', method: POST, headers: {{}}}}
+  response: {{proto: HTTP/2.0, body: '{json.dumps(ANSWER)}', headers: {{}}, status: 200 OK, code: 200, duration: 1.2s}}
+"""
+    assert only(put("tape.yaml", text)).response.text == "Hello"
 
 
 def test_an_empty_cassette_holds_nothing(put: Put) -> None:

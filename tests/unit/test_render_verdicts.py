@@ -17,7 +17,7 @@ from plcli.records import Cost, ExpectationRecord, Record, ResponseRecord, SpecR
 from plcli.render.held import show_expectation, show_held
 from plcli.render.screen import Screen
 from plcli.render.verdicts import show_outcome, show_totals
-from plcli.replayrecords import CheckRecord, Difference, Replay, Verdict
+from plcli.replayrecords import CheckRecord, Difference, LossRecord, Replay, Verdict
 from plcli.response import Failure, Usage
 
 Json = Any
@@ -138,6 +138,31 @@ def test_on_a_terminal_a_reason_has_the_rest_of_the_line(width: int) -> None:
     assert all(len(told) <= width for told in plain(shown(screen)).splitlines())
     assert ("run bbbbb  the same by state, text" in plain(shown(screen))) == (width == 200)
     assert "the same by state, text" in plain(shown(screen))
+
+
+def test_a_reason_that_nothing_else_tells_is_told_whole() -> None:
+    reason = "there is no prompts/weather.yaml in the workspace any more"
+    error = Failure(kind="not_replayable", message=reason, hint="remove the line")
+    for width, end in ((60, "\n"), (200, "")):
+        screen = a_screen(width)
+        with mock.patch.dict("os.environ", {"COLUMNS": str(width)}):
+            show_outcome(an_outcome("not-replayable", reason, {"error": error}), screen, detail=True)
+        assert f"run bbbbb{end}  {reason}\n  hint: remove the line\n" in plain(shown(screen))
+
+
+def test_what_does_not_come_along_is_told() -> None:
+    screen = a_screen()
+    losses = [LossRecord(path="params.seed", kind="dropped", message="the api\nhas no seed")]
+    show_outcome(an_outcome("equivalent", losses=losses), screen, detail=True)
+    assert "\n  dropped  params.seed: the api has no seed\n" in shown(screen)
+
+
+@pytest.mark.parametrize("verdict", ["failed", "not-replayable", "drifted"])
+def test_checks_of_no_answer_are_not_shown(verdict: Verdict) -> None:
+    screen = a_screen()
+    show_outcome(an_outcome(verdict, "down", {"expectations": EXPECTED}, checks=CHECKS), screen, detail=True)
+    told = "text: was" in shown(screen), "expect[" in shown(screen)
+    assert told == ((True, True) if verdict == "drifted" else (False, False))
 
 
 def test_no_colours_are_shown_where_nobody_wants_them() -> None:

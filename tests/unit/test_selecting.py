@@ -12,7 +12,7 @@ from plcli.errors import LogError, UsageError
 from plcli.records import Note, Record, ResponseRecord, SpecRef, line
 from plcli.render.screen import Screen
 from plcli.runlog import RunLog
-from plcli.selecting import NEWEST, selected, selection
+from plcli.selecting import NEWEST, places, selected, selection
 from plcli.session import Session, open_session
 
 WORDS = ("zero", "one", "two", "three", "four")
@@ -181,3 +181,67 @@ def test_a_run_that_cannot_be_searched_is_left_out_with_a_warning(session: Sessi
 def test_that_nothing_was_selected_is_said(session: Session) -> None:
     assert words(session, tags=["x"]) == []
     assert said(session) == "no run matches\n"
+
+
+# Places
+
+
+def placed(session: Session, *runs: str, log: RunLog | None = None, **options: Any) -> list[str | None]:
+    """The words of the runs at the places that are found."""
+    where = log or session.log
+    found = [
+        where.record_at(at) for at in places(session, where, runs, selection(session.workspace, runs=runs, **options))
+    ]
+    return [record.response.text for record in found if record is not None and record.response is not None]
+
+
+@pytest.mark.parametrize(
+    ("runs", "options"),
+    [
+        ((), {}),
+        ((), {"everything": True}),
+        ((), {"count": 2}),
+        ((), {"tags": ["t"], "count": 1}),
+        ((), {"where": ["response.text ~ o"]}),
+        (("last", "last~2..last~1"), {}),
+        (("last~4..",), {"count": 2}),
+    ],
+    ids=repr,
+)
+def test_places_are_those_of_the_runs_that_are_selected(
+    session: Session, runs: tuple[str, ...], options: dict[str, Any]
+) -> None:
+    assert placed(session, *runs, **options) == words(session, *runs, **options)
+
+
+def test_replays_in_the_log_are_left_out_unless_they_are_named(session: Session) -> None:
+    replay = session.log.append(a_record("again").model_copy(update={"command": "replay"}))
+    assert placed(session) == list(WORDS)
+    assert placed(session, count=2) == ["three", "four"]
+    assert placed(session, replay.id, "last~1") == ["four", "again"]
+    # In a file of recordings somebody has put them.
+    assert placed(session, log=RunLog(session.log.path)) == [*WORDS, "again"]
+
+
+def test_what_came_later_is_not_seen(session: Session, ids: list[str]) -> None:
+    session.log.before = ids[3]
+    assert placed(session) == words(session) == ["zero", "one", "two"]
+    assert placed(session, "last") == ["two"]
+    with pytest.raises(UsageError, match="no run"):
+        placed(session, ids[3])
+    assert session.log.append(a_record("five")).id > ids[4]
+
+
+def test_places_are_found_in_lines_that_hands_have_formatted(session: Session) -> None:
+    lines = session.log.path.read_text().splitlines()
+    lines[1] = lines[1].replace('":', '": ')
+    lines[2] = lines[2][:60]
+    session.log.path.write_text("\r\n".join(lines))
+    assert placed(session) == ["zero", "one", "three", "four"]
+    assert said(session).count("is no record") == 1
+
+
+def test_a_place_at_which_no_run_begins_is_damage_or_nothing(session: Session) -> None:
+    assert session.log.record_at(3) is None
+    assert session.log.record_at(10**9) is None
+    assert said(session).count("is no record") == 1

@@ -26,18 +26,20 @@ def written(*pieces: str) -> str:
         (["words ##[group]x"], "words ##\\u005bgroup]x"),
         (["words #", "#", "[group]x"], "words ##\\u005bgroup]x"),
         (["std::vector ", "::x\n#1 [a]"], "std::vector ::x\n#1 [a]"),
+        (["\n" + "\t\u2028" * 5_000 + "x"], "\n" + "\t\u2028" * 5_000 + "x"),
+        (["\n", *"\t " * 5_000, ":", ":x"], "\n" + "\t " * 5_000 + ":\\u003ax"),
     ],
 )
 def test_what_a_runner_would_obey_is_escaped_and_all_else_stays(pieces: list[str], shown: str) -> None:
     assert written(*pieces) == shown
 
 
-@given(st.lists(st.text(alphabet=":#[ \n\rax\u200b", max_size=6), max_size=6))
+@given(st.lists(st.text(alphabet=":#[ \n\rax\t\u200b", max_size=6), max_size=6))
 def test_pieces_may_be_cut_anywhere(pieces: list[str]) -> None:
     whole = written("".join(pieces))
     assert written(*pieces) == whole
     assert "##[" not in whole
-    assert not re.search(r"(?:^|[\r\n])[ \u200b]*::", whole)
+    assert not re.search(r"(?:^|[\r\n])[ \t\u200b]*::", whole)
 
 
 def test_json_keeps_its_value() -> None:
