@@ -28,10 +28,11 @@ SHOWN = 10
 def archives(session: Session, files: Sequence[Path] | None) -> list[RunLog]:
     """The files as logs, each once; the session reads the media beside them too.
 
-    Without any named, those in the folder of recordings. Raises `UsageError` for a file that is not there.
+    Without any named, those in the folder of recordings. Raises `UsageError` for a file that is not there, and
+    `BadReference` for a link that leads out of the workspace.
     """
     workspace = session.workspace
-    paths = [_named(workspace.start, path) for path in files] if files is not None else _kept(workspace.recordings)
+    paths = [_named(workspace.start, path) for path in files] if files is not None else _kept(workspace)
     logs = [
         session.log if _same(path, session.log.path) else opened_log(session.screen, workspace, path)
         for path in dict.fromkeys(paths)
@@ -87,9 +88,14 @@ def _same(path: Path, other: Path) -> bool:
     return os.path.realpath(path) == os.path.realpath(other)
 
 
-def _kept(folder: Path) -> list[Path]:
+def _kept(workspace: Workspace) -> list[Path]:
+    """The files in the folder of recordings. Raises `BadReference` for a link that leads out of the workspace."""
     try:
-        names = sorted(os.listdir(folder))
+        names = sorted(os.listdir(workspace.recordings))
     except OSError:
         return []
-    return [folder / name for name in names if name.endswith(".jsonl")]
+    paths = [workspace.recordings / name for name in names if name.endswith(".jsonl")]
+    for path in paths:
+        # They come with the repository: a link in it must not show what others keep elsewhere.
+        workspace.fence.inside(path.name, beside=path)
+    return paths

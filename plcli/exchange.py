@@ -87,14 +87,15 @@ def with_downloads(body: Json, found: Iterable[tuple[str, str, str]]) -> Json:
     """An answer with the bytes, by reference, in place of the addresses (`url`, digest, mime) that were fetched."""
     refs = {url: MediaRef(digest, mime, "data-url") for url, digest, mime in found}
 
-    def walk(value: Json) -> Json:
-        if isinstance(value, str):
-            return refs.get(value, value)
-        if isinstance(value, dict):
-            return {key: walk(item) for key, item in value.items()}
-        return [walk(item) for item in value] if isinstance(value, list) else value
+    return _replaced(body, refs) if refs else body
 
-    return walk(body) if refs else body
+
+def _replaced(value: Json, refs: Mapping[str, MediaRef]) -> Json:
+    if isinstance(value, str):
+        return refs.get(value, value)
+    if isinstance(value, dict):
+        return {key: _replaced(item, refs) for key, item in value.items()}
+    return [_replaced(item, refs) for item in value] if isinstance(value, list) else value
 
 
 def canonical(value: Json) -> str:

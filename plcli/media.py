@@ -162,29 +162,31 @@ def lift(wire: Json, places: Iterable[tuple[str | None, ...]] = (), *, elsewhere
     Raises `ValueError` for JSON of more than `DEPTH` levels.
     """
     found: Media = {}
-    wanted = tuple(places)
+    return _lifted(wire, tuple(places), elsewhere, found, 0), found
 
-    def walk(value: Json, active: tuple[tuple[str | None, ...], ...], depth: int) -> Json:
-        if depth > DEPTH:
-            raise ValueError(_TOO_DEEP)
-        if isinstance(value, str):
-            named = any(not rest for rest in active)
-            lifted = _lift_string(value, named=named) if named or elsewhere else None
-            if lifted is None:
-                return value
-            found[lifted[0].digest] = lifted[1]
-            return lifted[0]
-        if isinstance(value, dict):
-            return {
-                key: walk(item, tuple(rest[1:] for rest in active if rest and rest[0] == key), depth + 1)
-                for key, item in value.items()
-            }
-        if isinstance(value, list):
-            below = tuple(rest[1:] for rest in active if rest and rest[0] is None)
-            return [walk(item, below, depth + 1) for item in value]
-        return value
 
-    return walk(wire, wanted, 0), found
+def _lifted(value: Json, active: tuple[tuple[str | None, ...], ...], elsewhere: bool, found: Media, depth: int) -> Json:
+    # A function of its own: one that calls itself by a cell would keep the bytes until garbage is collected.
+    if depth > DEPTH:
+        raise ValueError(_TOO_DEEP)
+    if isinstance(value, str):
+        named = any(not rest for rest in active)
+        lifted = _lift_string(value, named=named) if named or elsewhere else None
+        if lifted is None:
+            return value
+        found[lifted[0].digest] = lifted[1]
+        return lifted[0]
+    if isinstance(value, dict):
+        return {
+            key: _lifted(
+                item, tuple(rest[1:] for rest in active if rest and rest[0] == key), elsewhere, found, depth + 1
+            )
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        below = tuple(rest[1:] for rest in active if rest and rest[0] is None)
+        return [_lifted(item, below, elsewhere, found, depth + 1) for item in value]
+    return value
 
 
 def lower(wire: Json, read: MediaReader) -> Json:

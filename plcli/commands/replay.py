@@ -133,7 +133,7 @@ def replay(
 
       plcli replay last
 
-      plcli replay last~9..last --model openai/gpt-6.2-sol --check tool-calls,similar=0.8
+      plcli replay last~9..last -m openai/gpt-6.2-sol --check tool-calls
 
       plcli replay --recorded
 

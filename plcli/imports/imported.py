@@ -180,23 +180,24 @@ def _asked(captured: Captured, given: Given) -> tuple[Guess, Adapter]:
 
 def _lifted(wire: Json, made: Adapter) -> tuple[Json, Media]:
     """A request without its bytes. What a person says stays words, whatever it looks like, as in a run of plcli."""
+    lifted, media = lift(_kept(wire), made.MEDIA)
+    return _freed(lifted), media
 
-    def kept(value: Json, name: str = "") -> Json:
-        if isinstance(value, str):
-            return _Words(value) if name in _SAID else value
-        if isinstance(value, dict):
-            return {key: kept(item, key) for key, item in value.items()}
-        return [kept(item) for item in value] if isinstance(value, list) else value
 
-    def freed(value: Json) -> Json:
-        if isinstance(value, _Words):
-            return value.text
-        if isinstance(value, dict):
-            return {key: freed(item) for key, item in value.items()}
-        return [freed(item) for item in value] if isinstance(value, list) else value
+def _kept(value: Json, name: str = "") -> Json:
+    if isinstance(value, str):
+        return _Words(value) if name in _SAID else value
+    if isinstance(value, dict):
+        return {key: _kept(item, key) for key, item in value.items()}
+    return [_kept(item) for item in value] if isinstance(value, list) else value
 
-    lifted, media = lift(kept(wire), made.MEDIA)
-    return freed(lifted), media
+
+def _freed(value: Json) -> Json:
+    if isinstance(value, _Words):
+        return value.text
+    if isinstance(value, dict):
+        return {key: _freed(item) for key, item in value.items()}
+    return [_freed(item) for item in value] if isinstance(value, list) else value
 
 
 def _named(name: str | None, api: str | None, guessed: Guess | None) -> Guess:

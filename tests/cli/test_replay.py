@@ -183,6 +183,18 @@ def test_recordings_of_which_nothing_can_be_read_are_not_green(runs: None, cli: 
     assert "1 line of the recordings cannot be read" in Path("j.xml").read_text()
 
 
+def test_a_link_among_the_recordings_does_not_lead_out_of_the_workspace(
+    runs: None, said: Said, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "runs.jsonl"
+    elsewhere.write_bytes(Path("recordings/city.jsonl").read_bytes())
+    Path("recordings/more.jsonl").symlink_to(elsewhere)
+    for command in (("replay",), ("run", "city")):
+        shown = said(*command, "--recorded")
+        assert shown.startswith("exit 3")
+        assert "more.jsonl leads out of the workspace" in shown
+
+
 def test_reports_are_written(runs: None, told: Told, cli: Cli, snapshot: SnapshotAssertion) -> None:
     assert told("replay", "--recorded", "-q", "--report", "junit=j.xml,json=r.json,markdown=r.md") == snapshot
     assert "<testsuite" in Path("j.xml").read_text()

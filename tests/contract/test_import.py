@@ -1,4 +1,4 @@
-"""The law of importing: what plcli sent and got, captured by others, comes back with the same key and the same answer."""
+"""`log import`: captured traffic of others becomes runs, as a server and the files of others tell it."""
 
 from __future__ import annotations
 
