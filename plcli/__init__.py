@@ -10,6 +10,7 @@ import against it.
                    openers < picturefiles < running; editing < commands; session < selecting < commands
                    running < archives < commands
                    running, toolterms < replaytasks; pacing, conducting, replaytasks < replays < commands
+                   archives, replaytasks, selecting < replaychoice < commands
                    options, commandtable, completion, continued, lineeditor, saving < commands < app < __main__
     5  WINDOW      render
     4  MACHINERY   conversation < ingredients, modelchoice < resolve; crossing < picture_crossing

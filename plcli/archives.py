@@ -19,7 +19,7 @@ from plcli.resolve import Resolved
 from plcli.runlog import RunLog
 from plcli.running import Running
 from plcli.session import Session, opened_log
-from plcli.workspace import MEDIA
+from plcli.workspace import MEDIA, Workspace
 
 SHOWN = 10
 """Differences from the nearest recording that are told."""

@@ -38,6 +38,11 @@ class Outcome(NamedTuple):
         return self.now.replay.reason if self.now.replay is not None else None
 
     @property
+    def answered(self) -> bool:
+        """Whether there is an answer that can be held against the logged one."""
+        return self.verdict not in ("failed", "not-replayable")
+
+    @property
     def exit(self) -> Exit:
         """The exit code that it asks for."""
         if self.verdict == "failed":

@@ -10,7 +10,8 @@ from plcli.failures import CallFailed
 from plcli.media import Json, MediaMissing, MediaReader, Redacted, lift, lower, references
 from plcli.providers.registry import Adapter
 from plcli.recordings import Recorded
-from plcli.response import Failure, Response, State
+from plcli.redact import MARK
+from plcli.response import Failure, ImagePart, Part, Response, State
 from plcli.traffic import exchange_of
 
 Answers = Callable[[str], Recorded | None]
@@ -40,6 +41,7 @@ def recalled(
     try:
         exchange = exchange_of(found.exchange, target, wire)
         response, failure = read_again(exchange, adapter, read_media)
+        response = _addressed(response, found)
     except (ValueError, MediaMissing) as error:
         raise NotReplayable(
             f"the recorded answer of run {found.record.id} is not whole: {error}",
@@ -70,10 +72,28 @@ def _as_it_came(body: Json, adapter: Adapter, read_media: MediaReader) -> Json:
     return lift(lower(body, read_media), adapter.MEDIA, elsewhere=False)[0]
 
 
+def _addressed(response: Response, found: Recorded) -> Response:
+    """The answer with the addresses of its pictures as the record knows them, by which what was fetched is found.
+
+    In the wire nothing is left of an address that is signed.
+    """
+    record, downloads = found.record, found.exchange.downloads
+    urls = [one.url for one in downloads or ()]
+    if downloads is None and len(record.exchanges) == 1 and record.response is not None:
+        urls = [part.url for part in record.response.parts if isinstance(part, ImagePart) and part.url is not None]
+    signed = (url for url in urls if MARK in url)
+
+    def addressed(part: Part) -> Part:
+        hidden = isinstance(part, ImagePart) and part.url == MARK
+        return part.model_copy(update={"url": next(signed, MARK)}) if hidden else part
+
+    return response.model_copy(update={"parts": tuple(map(addressed, response.parts))})
+
+
 def _without_marks(value: Json) -> Json:
     """The body with words in the places of secrets."""
     if isinstance(value, Redacted):
-        return "[redacted]"
+        return MARK
     if isinstance(value, dict):
         return {name: _without_marks(item) for name, item in value.items()}
     return [_without_marks(item) for item in value] if isinstance(value, list) else value

@@ -7,6 +7,7 @@ Readers ignore unknown fields of a known version.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
@@ -238,7 +239,8 @@ def line(record: Record | Note) -> str:
 def parse(text: str | bytes) -> Record | Note:
     """Read one line. Raises `UnknownVersion`, and `ValueError` for what is no record (it says why)."""
     try:
-        value = json.loads(text if isinstance(text, str) else text.decode("utf-8-sig"), parse_constant=_refuse)
+        text = text if isinstance(text, str) else text.decode("utf-8-sig")
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 (byte {error.start})") from None
     except json.JSONDecodeError as error:
@@ -265,6 +267,14 @@ def _sound(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _finite(number: str) -> float:
+    """A number with a fraction or an exponent; one beyond all floats could not be written again."""
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"it is no JSON ({number[:40]} is too large a number)")
+    return value
 
 
 def _refuse(constant: str) -> None:

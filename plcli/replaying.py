@@ -39,7 +39,7 @@ from plcli.resolve import Overrides, Resolved, resolve
 from plcli.respec import respec
 from plcli.snapshots import Snapshot, Snapshots
 from plcli.traffic import exchange_of
-from plcli.variables import Given
+from plcli.variables import Given, WrongVariables
 from plcli.workspace import Workspace
 
 
@@ -143,7 +143,12 @@ class Replaying:
                 f"run {then.id}: there is no {then.spec.path} in the workspace any more",
                 hint="of a spec that has another name now, make a new recording; remove the line of this one",
             )
-        return self._made(then, Snapshot(self.workspace, *found), overridden_then(then, self.media))
+        try:
+            return self._made(then, Snapshot(self.workspace, *found), overridden_then(then, self.media))
+        except WrongVariables as error:
+            hint = f"give {' and '.join(error.faults)} a default that fits, or make a new recording"
+            faults = (found[0].problem(("variables", name), said, hint) for name, said in error.faults.items())
+            raise SpecError(faults) from None
 
     def outcome(
         self,
@@ -153,11 +158,12 @@ class Replaying:
         *,
         at: int | None = None,
         baseline: Outcome | None = None,
+        changed: bool = False,
     ) -> Outcome:
         """What came of a replay that was answered, or of a call that failed.
 
         Of an exchange on its own (`at`) the answer to that is what counts. Checks that the `baseline`, the unchanged
-        replay, fails too are noise.
+        replay, fails too are noise. How the request differs is told where it may have `changed`.
         """
         asked = resolved.request.output
         schema = asked.schema if asked is not None else None
@@ -168,7 +174,7 @@ class Replaying:
         verdict, reason = verdict_of(then, now, checked, now.expectations or ())
         if verdict == "failed" and now.error is not None and now.error.code in _EXPIRED:
             verdict, reason = "not-replayable", f"what it refers to is gone at the provider: {now.error.message}"
-        found = self._differences(then, resolved) if self.changes.any else []
+        found = self._differences(then, resolved) if changed else []
         replay = Replay(
             of=then.id,
             exchange=at,

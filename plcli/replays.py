@@ -144,11 +144,16 @@ class Replays:
         """A job that has nothing to do."""
         return Job(lambda: outcome, self._free)
 
-    def ask(self, task: Task, pace: Pace) -> Ended:
-        """Send a task, in a thread; the unchanged plan first."""
+    def ask(self, task: Task, pace: Pace) -> Ended | Outcome:
+        """Send a task, in a thread; the unchanged plan first. What stands against one stops none of the others."""
         watching, cancel = held_back(UNWATCHED, pace), self.conductor.cancel
-        unchanged = task.running.ask(task.unchanged, watching, cancel) if task.unchanged is not None else None
-        return Ended(task, heed(task.running.ask(task.plan, watching, cancel), pace), unchanged)
+        try:
+            unchanged = task.running.ask(task.unchanged, watching, cancel) if task.unchanged is not None else None
+            return Ended(task, heed(task.running.ask(task.plan, watching, cancel), pace), unchanged)
+        except LogError:
+            raise
+        except PlcliError as error:
+            return self.replaying.refused(task.then, error, at=task.at)
 
     def settle(self, ended: Sequence[tuple[int, Ended | Outcome]]) -> None:
         """Judge, log, show and report what has ended."""
@@ -197,7 +202,14 @@ class Replays:
             runs.append((task, plan, run, baseline))
         records, unkept = self.running.records([(plan, run) for _, plan, run, _ in runs])
         outcomes = [
-            self.replaying.outcome(task.then, record, plan.resolved, at=task.at, baseline=baseline)
+            self.replaying.outcome(
+                task.then,
+                record,
+                plan.resolved,
+                at=task.at,
+                baseline=baseline,
+                changed=plan is task.plan and (self.how.update or self.replaying.changes.any),
+            )
             for (task, plan, _, baseline), record in zip(runs, records, strict=True)
         ]
         written, unlogged = self.running.append([one.now for one in outcomes]) if not unkept else (None, unkept)
@@ -235,7 +247,8 @@ class Replays:
         """The table of then and now, and how to go on where something is left."""
         screen, how, conductor = self.running.session.screen, self.how, self.conductor
         if not self.single:
-            show_totals(self.totals, screen)
+            # A recording that answers costs and takes what it did.
+            show_totals(self.totals, screen, alone=how.recorded)
         if how.max_cost is not None and conductor.spending.unpriced:
             screen.warn("the cost limit does not hold where prices are not known: add `pricing` to the model spec")
         failed = self.totals.verdicts["failed"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +9,6 @@ from typing import Annotated
 import typer
 
 from plcli import completion, options
-from plcli.archives import archives
 from plcli.brevity import counted
 from plcli.compare import CHECKS, parse_checks
 from plcli.connect import Limits
@@ -25,20 +22,18 @@ from plcli.pacing import lowest
 from plcli.policies import SECONDS, ToolTerms
 from plcli.render.reports import Reports
 from plcli.render.reports import parse as parse_reports
+from plcli.replaychoice import Choice, choose
 from plcli.replaying import Changes, Replaying
 from plcli.replays import Replays, new_batch
-from plcli.replaytasks import How, Place, batch_in
-from plcli.runlog import RunLog
+from plcli.replaytasks import How, batch_in
 from plcli.running import Running
-from plcli.selecting import places, selection
+from plcli.selecting import selection
 from plcli.session import Session, open_session
 from plcli.snapshots import Snapshots
 from plcli.toolterms import read_policies, tool_terms
 from plcli.workspace import MEDIA
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-
-_SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
 Files = Annotated[
     list[Path] | None,
@@ -167,12 +162,10 @@ def replay(
     if earlier is not None:
         # The same runs as then are meant: not those that the batch itself has left in the log since.
         session.log.before = earlier.first
-    kept = archives(session, files) if files is not None or update or (recorded and not runs) else [session.log]
-    _check_files(session, kept, runs or (), update=update)
     if not (runs or files or recorded or update or everything or count or chosen.filter.asks):
         raise UsageError("no run is named", hint="plcli replay last; --all, --from FILE or a filter names several")
-    found = [Place(one, offset) for one in kept for offset in places(session, one, runs or (), chosen)]
-    found = _part(found, shard)
+    choice = choose(session, runs or (), chosen, files=files, kept=recorded or update, update=update, shard=shard)
+    found = choice.places
     how = How(
         jobs=jobs,
         repeat=repeat,
@@ -196,11 +189,8 @@ def replay(
         keep=not no_log and not dry_run and not how.recorded,
         terms=tool_terms(session, terms, continued=True),
     )
-    recordings = [one for one in kept if one is not session.log]
-    if not found and not any(one.damaged for one in recordings):
-        bare = (recorded or update) and not (recordings or runs)
-        screen.say(f"nothing to replay{f': no recordings in {_folder(session)}' if bare else ''}")
-        return Exit.DONE
+    if not found and not choice.damaged:
+        return _nothing(session, choice, recorded=recorded or update, sharded=shard is not None)
     with ExitStack() as ending:
         # What a handler of an older state needs may be any file of it.
         whole = not terms.policies.all.isdisjoint(("run", "ask"))
@@ -225,7 +215,7 @@ def replay(
         )
         if how.batch is not None and running.keep:
             screen.say((f"batch {how.batch}: {counted(len(found) * repeat, 'replay')}", "dim"))
-        replays = Replays(running, replaying, found, how, reports, recordings)
+        replays = Replays(running, replaying, found, how, reports, choice.recordings)
         ending.callback(_update, session, replays)
         return replays.run()
 
@@ -260,26 +250,12 @@ def _check_together(
         raise UsageError("--no-log does not go with --resume", hint="the log says what a batch has done")
 
 
-def _check_files(session: Session, logs: Sequence[RunLog], runs: Sequence[str], *, update: bool) -> None:
-    """Raise `UsageError` where runs are named in more than one file, or what happened would be overwritten."""
-    if runs and len(logs) > 1:
-        raise UsageError(f"a run is named in one file, and there are {len(logs)}", hint="name the file with --from")
-    if update and session.log in logs:
-        raise UsageError(
-            f"{session.workspace.label(session.log.path)} is the log, in which nothing is replaced",
-            hint="make recordings of its runs, and name their file: plcli log keep RUN --to FILE",
-        )
-
-
-def _part(found: Sequence[Place], shard: str | None) -> list[Place]:
-    """The places of one of several equal parts. Raises `UsageError`."""
-    if shard is None:
-        return list(found)
-    match = _SHARD.fullmatch(shard)
-    number, of = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not 0 < number <= of:
-        raise UsageError(f"--shard {shard[:40]!r} is no part", hint="write --shard 1/4 to --shard 4/4")
-    return list(found[number - 1 :: of])
+def _nothing(session: Session, choice: Choice, *, recorded: bool, sharded: bool) -> int:
+    """Say that there is nothing to replay: a test suite that is empty is no success, an empty part of one is."""
+    folder = session.workspace.label(session.workspace.recordings)
+    where = f": no recordings in {folder}" if recorded and not choice.recordings else ""
+    session.screen.say(f"nothing to replay{where}")
+    return Exit.OFFLINE if recorded and not sharded else Exit.DONE
 
 
 def _update(session: Session, replays: Replays) -> None:
@@ -296,7 +272,3 @@ def _update(session: Session, replays: Replays) -> None:
     if replays.unfit:
         left = counted(replays.unfit, "recording")
         session.screen.warn(f"{left} not replaced: the new run failed, or is not what its spec expects")
-
-
-def _folder(session: Session) -> str:
-    return session.workspace.label(session.workspace.recordings)

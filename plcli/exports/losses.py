@@ -11,6 +11,10 @@ MOST = 20
 """Lines that are told one by one."""
 
 
+TOO_DEEP = "it is nested too deeply"
+"""Why values of a hundred levels and more are in no export that writes them anew."""
+
+
 class LeftOut(Exception):
     """Why a run, or one exchange of it, is not in the export; the text completes `left out: …`."""
 

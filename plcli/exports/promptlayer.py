@@ -12,7 +12,7 @@ from plcli.errors import PlcliError
 from plcli.exchange import Target
 from plcli.exports.blueprints import Blueprints
 from plcli.exports.connections import Surroundings
-from plcli.exports.losses import LeftOut, Losses
+from plcli.exports.losses import TOO_DEEP, LeftOut, Losses
 from plcli.exports.sending import encoded, provider_of, wire_of
 from plcli.media import Json, Redacted, decode, encode
 from plcli.providers.registry import Adapter, adapter
@@ -54,12 +54,14 @@ def promptlayer(records: Iterable[Record], around: Surroundings, which: int | No
     for record in records:
         for at in range(max(len(record.exchanges), 1)) if which is None else (which,):
             try:
-                body = _body(record, at, around, losses)
+                text = encoded(around.redactor.plain(_body(record, at, around, losses)))
             except LeftOut as why:
                 losses.leave_out(record, why)
+            except RecursionError:
+                losses.leave_out(record, LeftOut(TOO_DEEP))
             else:
                 losses.exported += 1
-                yield encoded(around.redactor.plain(body)) + "\n"
+                yield f"{text}\n"
 
 
 def _body(record: Record, at: int, around: Surroundings, losses: Losses) -> dict[str, Json]:
@@ -83,8 +85,9 @@ def _body(record: Record, at: int, around: Surroundings, losses: Losses) -> dict
         "model": record.model,
         "api_type": _APIS.get(record.api or ""),
         "function_name": f"{record.provider}.{exchange.operation}",
-        "input": blueprints.asked(request),
-        "output": blueprints.answered(response),
+        # A description or a schema may hold a medium too, as far as a log can say.
+        "input": encode(blueprints.asked(request)),
+        "output": encode(blueprints.answered(response)),
         "request_start_time": started,
         "request_end_time": ended,
         "parameters": encode({name: item for name, item in wire.items() if name not in _CONVERSATION}),

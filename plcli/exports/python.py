@@ -16,6 +16,7 @@ from plcli.exports.losses import LeftOut, Losses
 from plcli.exports.sending import Sending, encoded, exported
 from plcli.media import Json, MediaRef, digest_of
 from plcli.providers.openai_images_form import form_of
+from plcli.providers.reading import rows, table
 from plcli.records import Record
 
 MARKER = "# Made by plcli log export --as python\n"
@@ -161,8 +162,7 @@ def _shown(sending: Sending) -> str:
     if operation.startswith("images."):
         form = wire.get("output_format")
         return _SHOWN["images"].replace("png", form if form in ("webp", "jpeg", "gif", "svg") else "png")
-    tools = wire.get("tools")
-    drawing = any(isinstance(tool, dict) and tool.get("type") == "image_generation" for tool in tools or ())
+    drawing = any(table(tool).get("type") == "image_generation" for tool in rows(wire.get("tools")))
     return _SHOWN["drawn" if drawing else operation]
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO
 
 from plcli.exports.connections import Surroundings
-from plcli.exports.losses import Losses
+from plcli.exports.losses import TOO_DEEP, LeftOut, Losses
 from plcli.media import Json
 from plcli.records import Record
 from plcli.response import ImagePart, ToolCallPart
@@ -46,7 +46,11 @@ def table(records: Iterable[Record], around: Surroundings, which: int | None, lo
     found: dict[str, None] = {}
     with tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="\n") as waiting:
         for record in records:
-            row = around.redactor.plain(_row(record))
+            try:
+                row = around.redactor.plain(_row(record))
+            except RecursionError:
+                losses.leave_out(record, LeftOut(TOO_DEEP))
+                continue
             for name in row:
                 if len(found) < COLUMNS:
                     found[name] = None

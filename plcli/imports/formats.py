@@ -15,6 +15,7 @@ from plcli.imports.openfiles import opened
 from plcli.media import Json
 
 _HEAD = 1 << 16
+_GZIP = b"\x1f\x8b"
 _CASSETTE = re.compile(rb"(?:\A|\n)(?:http_)?interactions\s*:|\A(?:\xef\xbb\xbf)?\s*(?:---\s*\n)?request\s*:")
 
 
@@ -43,6 +44,8 @@ def format_of(source: Source) -> str:
     """The format of a file. Raises `SpecError` where it is none of them."""
     with opened(source) as file:
         head = file.read(_HEAD)
+    if head.startswith(_GZIP):
+        raise SpecError([Problem(source.label, "it is packed with gzip", hint="unpack it first: gunzip --keep FILE")])
     if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
         if _CASSETTE.search(head):
             return "vcr"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from plcli.brevity import counted, cut
 from plcli.outcomes import Change, Outcome, Totals
-from plcli.records import Record, line
+from plcli.records import line
 from plcli.render.differences import show_differences
 from plcli.render.held import show_check, show_expectation
 from plcli.render.runfacts import dollars, run_name, seconds
@@ -22,9 +22,6 @@ _COLOURS: dict[Verdict, str] = {
     "not-replayable": "red",
 }
 _GREEN: tuple[Verdict, ...] = ("identical", "equivalent")
-_UNANSWERED: tuple[Verdict, ...] = ("failed", "not-replayable")
-"""Where there is no answer to hold against the logged one, so that every check fails."""
-
 _WIDEST = max(map(len, VERDICTS))
 _LEAST_REASON = 24
 
@@ -46,11 +43,14 @@ def show_outcome(outcome: Outcome, screen: Screen, *, detail: bool) -> None:
     reason = _fitting(outcome.reason or "", _WIDEST + len(told), screen, whole=outcome.now.error is not None)
     screen.print((f"{verdict:<{_WIDEST}}", _COLOURS[verdict]), told, (reason, "dim"))
     if detail:
-        _show_details(outcome.now, screen)
+        _show_details(outcome, screen)
 
 
-def show_totals(totals: Totals, screen: Screen) -> None:
-    """How many ended with which verdict, and tokens, cost and time of the logged runs and of the new ones."""
+def show_totals(totals: Totals, screen: Screen, *, alone: bool = False) -> None:
+    """How many ended with which verdict, and tokens, cost and time of the logged runs and of the new ones.
+
+    The counts stand `alone` where nothing was sent.
+    """
     counts = [(verdict, totals.verdicts[verdict]) for verdict in VERDICTS if totals.verdicts[verdict]]
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts)
     summary = f"{counted(totals.done, 'replay')}{f': {said}' if said else ''}"
@@ -58,22 +58,22 @@ def show_totals(totals: Totals, screen: Screen) -> None:
         screen.say(summary)
         return
     screen.print((summary, "bold"))
-    rows = list(_rows(totals))
+    rows = [] if alone else list(_rows(totals))
     if rows:
         show_table(("", "then", "now", "change"), rows, screen, first=3)
 
 
-def _show_details(now: Record, screen: Screen) -> None:
+def _show_details(outcome: Outcome, screen: Screen) -> None:
     """Where the request is another one, what was lost on the way to another model, and all that failed.
 
     Of a call that failed only what to do.
     """
-    replay = now.replay
+    now, replay = outcome.now, outcome.now.replay
     show_differences((replay.differences if replay is not None else None) or (), screen)
     for loss in (replay.losses if replay is not None else None) or ():
         screen.print((f"  {loss.kind}", "yellow"), f"  {loss.path}: {' '.join(loss.message.split())}")
-    if replay is not None and replay.verdict not in _UNANSWERED:
-        for check in replay.checks or ():
+    if outcome.answered:
+        for check in (replay.checks if replay is not None else None) or ():
             if not check.passed:
                 show_check(check, screen)
         for expectation in now.expectations or ():

@@ -198,3 +198,34 @@ def test_a_link_among_the_recordings_does_not_lead_out_of_the_workspace(
 def test_reports_are_written(runs: None, told: Told, cli: Cli, snapshot: SnapshotAssertion) -> None:
     assert told("replay", "--recorded", "-q", "--report", "junit=j.xml,json=r.json,markdown=r.md") == snapshot
     assert "<testsuite" in Path("j.xml").read_text()
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_replay_says_of_what_it_is_and_what_came_of_it(cli: Cli) -> None:
+    assert cli("replay", "last", "--set", "params.seed=7", "--no-log").code == 0
+    assert cli("replay", "last~2", "--var", "city=Rome").code == 1
+    assert re.search(r"(?m)^replay +drifted, of \S+: text: was ", cli("log", "show", "last").out)
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_selection_that_holds_nothing_does_not_blame_the_recordings(cli: Cli) -> None:
+    for option in ("--shard 9/9", "--tag none"):
+        assert cli("replay", "--recorded", *option.split()).err == "nothing to replay\n"
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_recording_is_found_by_its_name_where_there_is_no_log(cli: Cli) -> None:
+    tail = re.findall(r"run ([0-9a-z]{5})", cli("replay", "--recorded").out)[1]
+    Path("runs.jsonl").unlink()
+    shown = cli("replay", tail, "--recorded")
+    assert (shown.code, shown.out.count(tail), shown.out.count("identical")) == (0, 1, 1)
+    Path("recordings/more.jsonl").write_text("")
+    assert cli("replay", tail, "--recorded").out == shown.out
+    assert cli("replay", "zzzzz", "--recorded").code == 2
+    assert cli("replay", "last", "--recorded").code == 2
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize(("args", "code"), [("--spec none", 9), ("--shard 9/9", 0), ("--shard 1/9 --tag none", 0)])
+def test_a_suite_that_is_empty_is_no_success(cli: Cli, args: str, code: int) -> None:
+    assert cli("replay", "--recorded", *args.split()).code == code

@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from tests.support import pictures
 from tests.support.replays import Bench, offline, records, sent, without_log
 from tests.support.tool_loop import OSLO, RESPONSES, ROME, Loop, write_json
 
@@ -219,3 +220,21 @@ def test_where_connections_are_forbidden_recordings_answer(bench: Bench, monkeyp
     assert bench("replay", "--recorded").code == 0
     assert bench("run", "hi", "--recorded").code == 0
     assert len(bench.server.received) == 1
+
+
+@pytest.mark.parametrize(("fetched", "code"), [(True, 0), (False, 4)])
+def test_a_picture_at_a_signed_address_is_known_again(fetched: bool, code: int, bench: Bench) -> None:
+    bench.model(api="images", model="dall-e-3")
+    url = f"{bench.server.url}/a.png?st=2026-03-31&sig=AbCdEfGhIjKlMnOpQrStUvWxYz0123456789%2BabcdEFGH%3D"
+    bench.answers({"created": 1, "data": [{"url": url}]})
+    if fetched:
+        bench.server.answer(body=pictures.png(8, 8), type="image/png")
+    else:
+        bench.server.answer(404, body=b"no", type="text/plain")
+    assert bench("run", "hi").code == code
+    assert "sig=[redacted]" in bench.folder.joinpath("runs.jsonl").read_text()
+    assert bench("log", "keep", "last", "--to", "recordings/kept.jsonl").code == 0
+    without_log(bench.folder)
+    sent(bench.server)
+    done = bench("replay", "--recorded", "--from", "recordings/kept.jsonl")
+    assert (done.code, done.out.split()[0], sent(bench.server)) == (0, "identical", [])

@@ -74,7 +74,7 @@ def test_history_is_never_replaced(bench: Bench) -> None:
     for args in (("--from", "runs.jsonl"), ("--from", "link.jsonl")):
         done = bench("replay", "--update", *args)
         assert (done.code, len(bench.server.received)) == (2, 1)
-    assert bench("replay", "last", "--update").code == 0
+    assert bench("replay", "last", "--update").code == 9
     assert (bench.folder / "runs.jsonl").read_bytes() == before
 
 

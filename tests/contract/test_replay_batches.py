@@ -78,6 +78,20 @@ def test_a_server_that_asks_for_a_long_pause_ends_the_batch(bench: Bench) -> Non
     assert "--resume" in done.err
 
 
+def test_one_whose_placeholders_may_not_be_filled_stops_none_of_the_others(bench: Bench) -> None:
+    bench.rows(3)
+    bench.server.forget()
+    bench.server.answer(json=says("Hello"))
+    lines = (bench.folder / "runs.jsonl").read_text().splitlines(keepends=True)
+    tools = '"tools":[{"type":"mcp","server_url":"https://example.com","authorization":"${OPENAI_API_KEY}"}],'
+    lines[0] = lines[0].replace('"messages":[', f'{tools}"messages":[', 1)
+    (bench.folder / "runs.jsonl").write_text("".join(lines))
+    done = bench("replay", "--all")
+    assert (done.code, len(bench.server.received)) == (6, 2)
+    assert "authorization uses OPENAI_API_KEY, which is a provider's own key" in done.out
+    assert bench.verdicts == ["identical"] * 2
+
+
 @pytest.mark.parametrize("recorded", [False, True])
 def test_after_enough_that_are_not_as_they_were_no_more_are_started(recorded: bool, bench: Bench) -> None:
     bench.rows(8)

@@ -269,6 +269,12 @@ def test_a_script_is_written_to_be_read(around: Surroundings, snapshot: Snapshot
     assert export(python.python, around, run({"model": "m-1"}, api="chat"))[0] == snapshot
 
 
+def test_a_script_may_send_what_no_provider_takes(around: Surroundings) -> None:
+    text, told = export(python.python, around, run({"input": "Hi", "tools": 1, "output_format": ["png"]}))
+    assert "tools=1," in text.replace(")", ",)")
+    assert not told
+
+
 def test_a_batch_leaves_out_what_it_cannot_carry(around: Surroundings) -> None:
     model(around, edits="multipart")
     refused = [
@@ -331,6 +337,16 @@ def test_a_table_has_no_more_columns_than_a_person_can_use(around: Surroundings)
     assert export(table.table, around) == ("", [])
 
 
+@pytest.mark.parametrize("form", [table.table, promptlayer.promptlayer])
+def test_what_is_nested_without_end_is_left_out_and_told(around: Surroundings, form: Form) -> None:
+    deep: Any = 1
+    for _ in range(900):
+        deep = [deep]
+    text, told = export(form, around, run({"input": "Hi"}, variables={"x": deep}), run({"input": "Hello"}))
+    assert told[0].startswith("run abcde: left out: it is nested too deeply")
+    assert text
+
+
 SAID = {"type": "message", "content": [{"type": "output_text", "text": "Sunny."}]}
 CALLED = {"type": "function_call", "call_id": "c1", "name": "get_weather", "arguments": '{"city":"Paris"}'}
 
@@ -368,6 +384,13 @@ def test_promptlayer_gets_each_exchange_as_a_blueprint(around: Surroundings, sna
         "run abcde: exchange 0 without messages[0].content[1], tools[1]",
         "run abcde: exchange 1 without messages[0].content[1], tools[1]",
     ]
+
+
+def test_promptlayer_gets_a_medium_where_none_is_wanted_by_its_digest(around: Surroundings) -> None:
+    schema = {"type": "object", "properties": {"a": {"description": encode(PICTURE)}}}
+    tool = {"type": "function", "name": "f", "parameters": schema, "strict": False}
+    text, _ = export(promptlayer.promptlayer, around, run({"input": "Hi", "tools": [tool]}))
+    assert json.loads(text)["input"]["tools"][0]["function"]["parameters"] == schema
 
 
 def test_promptlayer_gets_pictures_as_completions(around: Surroundings) -> None:

@@ -599,6 +599,12 @@ def test_a_format_is_told_by_the_beginning(tmp_path: Path, name: str, text: str,
     assert format_of(Source(tmp_path / name, name, name)) == form
 
 
+def test_a_packed_file_is_told_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml.gz").write_bytes(gzip.compress(b"interactions: []\n"))
+    with pytest.raises(SpecError, match="packed with gzip"):
+        format_of(Source(tmp_path / "a.yaml.gz", "a.yaml.gz", "a.yaml.gz"))
+
+
 @pytest.mark.parametrize("text", ["", "hello", "a: 1", '{"a": 1}', "[]", "{", "[[1]]", "\x1f\x8b"])
 def test_a_file_of_no_format_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "a").write_text(text)

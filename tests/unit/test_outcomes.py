@@ -7,7 +7,7 @@ import pytest
 from plcli.errors import Exit
 from plcli.exchangerecords import ExchangeRecord
 from plcli.outcomes import Change, Outcome, Totals
-from plcli.records import Cost, Record
+from plcli.records import Cost, Record, ResponseRecord
 from plcli.replayrecords import Replay, Verdict
 from plcli.response import Failure, Usage
 
@@ -28,6 +28,7 @@ def a_run(
         exchanges=[ExchangeRecord(key="k", operation="echo", started="t", duration_ms=took)]
         if took is not None
         else [],
+        response=ResponseRecord(state="ok") if took is not None else None,
         usage=Usage(total_tokens=tokens) if tokens is not None else None,
         cost=Cost(amount=cost, source="user", complete=True) if cost is not None else None,
         replay=Replay(of="x", verdict=verdict) if verdict is not None else None,

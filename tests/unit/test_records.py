@@ -101,7 +101,20 @@ def test_an_unknown_version_is_named(version: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "null", "[]", "{}", '{"v":1}', '{"v":true}', b"\xff", '{"v":1,"kind":"note","id":1}', "1e", "Infinity"]
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        "{}",
+        '{"v":1}',
+        '{"v":true}',
+        b"\xff",
+        '{"v":1,"kind":"note","id":1}',
+        "1e",
+        "Infinity",
+        "-1e999",
+    ],
 )
 def test_what_is_no_record_is_a_wrong_value_and_no_version(text: str | bytes) -> None:
     with pytest.raises(ValueError, match=r"^it is ") as caught:

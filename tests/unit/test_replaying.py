@@ -297,3 +297,17 @@ def test_a_reason_does_not_name_the_run_again(workspace: Workspace, log: Log, re
     outcome = replaying().refused(then, caught.value)
     assert outcome.reason == f"there is no {PATH} in the workspace any more"
     assert (outcome.file, outcome.line) == (PATH, None)
+
+
+def test_a_variable_that_the_recording_cannot_fill_is_told_at_its_place(
+    workspace: Workspace, log: Log, replaying: Make
+) -> None:
+    then = log({"city": "Rome"})
+    write(workspace, variables={"city": {"type": "string"}, "n": {"type": "integer"}})
+    with pytest.raises(SpecError) as caught:
+        replaying().today(then)
+    outcome = replaying().refused(then, caught.value)
+    assert "the variable `n` has no value" in str(outcome.reason)
+    assert (outcome.file, outcome.line is not None) == (PATH, True)
+    assert outcome.now.error is not None
+    assert outcome.now.error.hint == "give n a default that fits, or make a new recording"

@@ -21,7 +21,7 @@ from plcli.render.reports.actions import ANNOTATIONS
 from plcli.render.reports.markdown import COMMENT, SUMMARY
 from plcli.render.reports.sides import LINE, LINES, sides
 from plcli.render.screen import Screen
-from plcli.replayrecords import CheckRecord, Difference, LossRecord
+from plcli.replayrecords import CheckRecord, Difference, LossRecord, Replay
 from tests.support.outcomes import a_run, an_outcome, drifted, failed, not_replayable, totals_of
 
 GREEN = an_outcome("identical", file="prompts/weather.yaml", line=1)
@@ -160,6 +160,17 @@ def test_the_details_show_what_was_wanted_and_what_came(snapshot: object) -> Non
     )  # fmt: skip
     assert case(outcome).findtext("failure") == snapshot
     assert case(failed()).findtext("error") == snapshot
+
+
+def test_of_a_call_that_failed_nothing_is_said_twice_and_no_check() -> None:
+    checks = [CheckRecord(name="text", passed=False, wanted="a", got="")]
+    outcome = failed()
+    error = outcome.now.error
+    assert error is not None
+    why = f"{error.kind}: {error.message}"
+    replay = Replay(of="x", verdict="failed", reason=why, checks=checks)
+    told = case(outcome._replace(now=outcome.now.model_copy(update={"replay": replay}))).findtext("error") or ""
+    assert (told.count(why), "check text" in told) == (1, False)
 
 
 def test_json_says_all_of_a_batch_and_of_each_replay() -> None:

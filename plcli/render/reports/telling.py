@@ -124,7 +124,9 @@ class Teller:
         now, values = outcome.now, Values(self._redact)
         replay = now.replay
         if now.error is not None:
-            yield from self._block(f"{now.error.kind}: {now.error.message}")
+            why = f"{now.error.kind}: {now.error.message}"
+            if why != outcome.reason and outcome.verdict != "not-replayable":
+                yield from self._block(why)
             yield from self._block(f"hint: {now.error.hint}" if now.error.hint else "")
         for difference in (replay and replay.differences) or ():
             yield f"--- then: {self.line(difference.path, NAME)}"
@@ -132,11 +134,11 @@ class Teller:
             old = None if difference.kind == "added" else words(values.take(difference.old))
             new = None if difference.kind == "removed" else words(values.take(difference.new))
             yield from sides(old, new)
-        for check in (replay and replay.checks) or ():
+        for check in (replay and outcome.answered and replay.checks) or ():
             if not check.passed:
                 noise = " (the unchanged request fails it too)" if check.noise else ""
                 yield from self._held(f"check {check.name}{noise}", check.message, check.wanted, check.got, values)
-        for expectation in now.expectations or ():
+        for expectation in (outcome.answered and now.expectations) or ():
             if not expectation.passed:
                 title = f"expectation {expectation.path}"
                 yield from self._held(title, expectation.message, expectation.wanted, expectation.got, values)
