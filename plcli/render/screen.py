@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -163,5 +164,13 @@ def open_screen() -> Screen:
             stream.reconfigure(errors="backslashreplace")
     screen = Screen(sys.stdout, sys.stderr, dict(os.environ))
     if screen.in_workflow:
-        screen.unobeyed = {sys.stdout: Unobeyed(), sys.stderr: Unobeyed()}
+        screen.unobeyed = {stream: Unobeyed() for stream in (sys.stdout, sys.stderr) if not _is_file(stream)}
     return screen
+
+
+def _is_file(stream: TextIO) -> bool:
+    """Whether what is written goes to a file, which must hold what was meant."""
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False

@@ -73,15 +73,20 @@ def test_what_cannot_be_written_is_said_before_anything_is_run(texts: list[str],
     assert hint in (raised.value.hint or "")
 
 
-def test_a_report_of_the_last_time_is_replaced_and_a_link_stays_one(here: Path) -> None:
-    (here / "target.json").touch()
-    (here / "link.json").symlink_to("target.json")
+def test_a_report_of_the_last_time_is_replaced(here: Path) -> None:
     for outcome in (drifted(), an_outcome("identical")):
-        with reports("json=link.json") as made:
+        with reports("json=report.json") as made:
             made.add(outcome)
             made.close(totals_of(outcome))
-    assert (here / "link.json").is_symlink()
-    assert json.loads((here / "target.json").read_text())["totals"]["verdicts"] == {"identical": 1}
+    assert json.loads((here / "report.json").read_text())["totals"]["verdicts"] == {"identical": 1}
+
+
+@pytest.mark.parametrize("target", ["target.json", "nowhere.json"])
+def test_a_link_is_not_followed(here: Path, target: str) -> None:
+    (here / "target.json").touch()
+    (here / "link.json").symlink_to(target)
+    with pytest.raises(UsageError, match="is a link"):
+        parse(["json=link.json"])
 
 
 @pytest.mark.parametrize("form", MARKERS)

@@ -68,14 +68,17 @@ def _form(name: str) -> Form:
 
 
 def _place(name: str, part: str) -> Path:
-    """The file that a name leads to, in a folder that can be written."""
+    """The file of a name, in a folder that can be written; a link may come with the repository, and lead anywhere."""
     try:
-        path = Path(os.path.realpath(name))
+        path = Path(os.path.realpath(os.path.dirname(name) or ".")) / os.path.basename(name)
         there = os.path.isdir(path.parent)
+        link = os.path.realpath(name) != str(path)
     except ValueError as error:
         raise UsageError(f"--report {part!r}: {error}", hint=_EXAMPLE) from None
     if not there:
         raise UsageError(f"--report {part}: there is no folder {path.parent}", hint=f"mkdir -p {path.parent}")
+    if link:
+        raise UsageError(f"--report {part}: {path} is a link", hint="name a file of its own")
     if not os.access(path.parent, os.W_OK):
         raise UsageError(
             f"--report {part}: nothing can be written to {path.parent}", hint="name a file in another folder"
