@@ -25,7 +25,8 @@ from plcli.providers.roundtrip import same
 from plcli.records import Record
 from plcli.request import Request
 from plcli.resending import plan_of
-from plcli.resolve import Overrides, Resolved, with_model
+from plcli.overrides import Overrides
+from plcli.resolve import Resolved, with_model
 from plcli.response import ToolCallPart
 from plcli.rounds import BEFORE, Answered, paired
 from plcli.standing import Standing

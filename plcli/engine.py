@@ -19,8 +19,9 @@ from plcli.connect import Connection
 from plcli.exchange import Attempt, Exchange, Folded, Target, WireEvent, key_of
 from plcli.failures import CallFailed, failed
 from plcli.media import Json, Media, MediaReader, lift
+from plcli.providers.reading import read_or_failed
 from plcli.providers.registry import Tap
-from plcli.recall import STATE_OF_KIND, recalled
+from plcli.recall import recalled
 from plcli.response import Event, Failure, Response
 from plcli.waits import LONGEST_WAIT
 
@@ -217,16 +218,9 @@ class _Sending:
                 message="the answer ended before it was complete",
                 hint="run it again; what came is in the log: plcli log show RUN",
             )
-        response = Response(state="error")
-        if self.events:
-            try:
-                response = adapter.read(answer)
-            except CallFailed as error:
-                failure = failure or error.failure
-        if failure is not None:
-            response = response.model_copy(update={"state": STATE_OF_KIND.get(failure.kind, "error")})
-            if self.attempts and self.attempts[-1].failure is None:
-                self.attempts[-1] = self.attempts[-1]._replace(failure=failure)
+        response, failure = read_or_failed(adapter.read, answer, failure)
+        if failure is not None and self.attempts and self.attempts[-1].failure is None:
+            self.attempts[-1] = self.attempts[-1]._replace(failure=failure)
         exchange = Exchange(
             key=key_of(self.connection.provider.name, self.connection.api, self.target, self.wire),
             target=self.target,

@@ -18,7 +18,8 @@ from plcli.media import Json
 from plcli.mediastore import MediaStore
 from plcli.observing import observed
 from plcli.records import ExpectationRecord, Record, SpecRef
-from plcli.resolve import Overrides, filler, overridden
+from plcli.overrides import Overrides, overridden
+from plcli.resolve import filler
 from plcli.runs import ANSWERED_NO
 from plcli.schemas import load_spec
 from plcli.specs import Expectation, RequestSpec

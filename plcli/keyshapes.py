@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus
+
+from plcli.errors import Problem, SpecError
 
 REACH = 256
 """Characters that a match of a workspace's pattern may have."""
@@ -19,6 +21,8 @@ REACH = 256
 PATHS = 512
 """Ways in which a workspace's pattern may be tried at one place, at most."""
 
+PATTERNS = 16
+"""Patterns that a workspace may name."""
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 
@@ -200,3 +204,25 @@ def pattern(source: str) -> re.Pattern[str]:
     if compiled.search(""):
         raise PatternError("it matches the empty text")
     return compiled
+
+
+def pattern_problems(patterns: Iterable[str], file: str = "plcli.toml") -> list[Problem]:
+    """What is wrong with the patterns of a workspace."""
+    problems = []
+    number = 0
+    for number, source in enumerate(patterns, 1):
+        try:
+            pattern(source)
+        except PatternError as error:
+            path = f"redact[{number - 1}]"
+            problems.append(Problem(file, f"pattern {source!r}: {error}", path, hint="write it more simply"))
+    if number > PATTERNS:
+        problems.append(Problem(file, f"more than {PATTERNS} patterns", "redact", hint="join some with |"))
+    return problems
+
+
+def patterns_of(sources: Sequence[str]) -> tuple[re.Pattern[str], ...]:
+    """The patterns of a workspace, compiled. Raises `SpecError` with everything that is wrong with them."""
+    if problems := pattern_problems(sources):
+        raise SpecError(problems)
+    return tuple(map(pattern, sources))

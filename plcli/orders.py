@@ -15,7 +15,8 @@ from plcli.inputs import Input, read_inputs
 from plcli.media import encode, lower
 from plcli.pacing import lowest
 from plcli.records import Batch
-from plcli.resolve import Overrides, Resolved, refusal, resolve
+from plcli.overrides import Overrides
+from plcli.resolve import Resolved, refusal, resolve
 from plcli.running import Plan, Running
 from plcli.runs import reader
 from plcli.session import Session

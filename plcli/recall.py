@@ -6,19 +6,16 @@ from collections.abc import Callable
 
 from plcli.errors import NotReplayable
 from plcli.exchange import Exchange, Target, key_of
-from plcli.failures import CallFailed
 from plcli.media import Json, MediaMissing, MediaReader, Redacted, lift, lower, references
+from plcli.providers.reading import failed_state, read_or_failed
 from plcli.providers.registry import Adapter
 from plcli.recordings import Recorded
 from plcli.redact import MARK
-from plcli.response import Failure, ImagePart, Part, Response, State
+from plcli.response import Failure, ImagePart, Part, Response
 from plcli.traffic import exchange_of
 
 Answers = Callable[[str], Recorded | None]
 """Gives the recorded exchange that answers a key."""
-
-STATE_OF_KIND: dict[str, State] = {"interrupted": "incomplete", "safety": "blocked"}
-"""States of answers that ended in a failure of some kind; all others are errors."""
 
 
 def recalled(
@@ -53,14 +50,10 @@ def recalled(
 def read_again(exchange: Exchange, adapter: Adapter, read_media: MediaReader) -> tuple[Response, Failure | None]:
     """What a logged exchange means, and why it has no whole answer. Raises `MediaMissing`, `ValueError` for damage."""
     failure = exchange.attempts[-1].failure if exchange.attempts else None
-    response = Response(state="error")
-    if exchange.response is not None:
-        try:
-            response = adapter.read(_as_it_came(exchange.response, adapter, read_media))
-        except CallFailed as error:
-            failure = failure or error.failure
-    if failure is not None:
-        response = response.model_copy(update={"state": STATE_OF_KIND.get(failure.kind, "error")})
+    if exchange.response is None:
+        return Response(state=failed_state(failure) if failure is not None else "error"), failure
+    body = _as_it_came(exchange.response, adapter, read_media)
+    response, failure = read_or_failed(adapter.read, body, failure)
     return response, failure or response.failure
 
 

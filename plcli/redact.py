@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from re import Pattern
 
-from plcli.errors import Problem, SpecError
-from plcli.keyshapes import REACH, SHAPES, PatternError, pattern, spellings, unfinished
+from plcli.keyshapes import REACH, SHAPES, patterns_of, spellings, unfinished
 from plcli.media import Json, MediaRef, Redacted, digest_of
 
 MARK = "[redacted]"
@@ -23,9 +22,6 @@ SHORTEST = 8
 
 LINE = 16
 """Characters from which a line of a longer value is looked for alone."""
-
-PATTERNS = 16
-"""Patterns that a workspace may name."""
 
 HELD_LIMIT = 8192
 """Characters that a stream holds back for what only may become a secret; no real key is as long."""
@@ -85,7 +81,7 @@ class Redactor:
     """Finds the secrets of a session.
 
     `secrets` are values; those with fewer than `SHORTEST` characters are not looked for. `patterns` are
-    those of `plcli.toml`. Raises `SpecError` for patterns that `keyshapes.pattern` does not take.
+    those of `plcli.toml`. Raises `SpecError` for patterns that `keyshapes.patterns_of` does not take.
     """
 
     def __init__(self, secrets: Iterable[str] = (), patterns: Iterable[str] = ()) -> None:
@@ -97,7 +93,7 @@ class Redactor:
         lines = (line for value in sorted(values) for line in map(str.strip, value.splitlines()))
         self.literals = tuple(dict.fromkeys((*spelled, *(line for line in lines if len(line) >= LINE))))
         """Every spelling of every value that is looked for, and its longer lines."""
-        self.patterns = _compiled(self._sources)
+        self.patterns = patterns_of(self._sources)
         """The patterns of the workspace."""
 
     def also(self, secrets: Iterable[str]) -> Redactor:
@@ -219,27 +215,6 @@ class Stream:
             if any(len(literal) > length - at and literal.startswith(self._held[at:]) for literal in candidates):
                 return at
         return length
-
-
-def pattern_problems(patterns: Iterable[str], file: str = "plcli.toml") -> list[Problem]:
-    """What is wrong with the patterns of a workspace."""
-    problems = []
-    number = 0
-    for number, source in enumerate(patterns, 1):
-        try:
-            pattern(source)
-        except PatternError as error:
-            path = f"redact[{number - 1}]"
-            problems.append(Problem(file, f"pattern {source!r}: {error}", path, hint="write it more simply"))
-    if number > PATTERNS:
-        problems.append(Problem(file, f"more than {PATTERNS} patterns", "redact", hint="join some with |"))
-    return problems
-
-
-def _compiled(patterns: Sequence[str]) -> tuple[Pattern[str], ...]:
-    if problems := pattern_problems(patterns):
-        raise SpecError(problems)
-    return tuple(map(pattern, patterns))
 
 
 def _marked(text: str, spans: Sequence[Span]) -> str:

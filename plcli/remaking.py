@@ -14,7 +14,7 @@ from plcli.mediastore import MediaStore
 from plcli.providers.reading import table
 from plcli.records import Record
 from plcli.redact import MARK
-from plcli.resolve import Overrides
+from plcli.overrides import Overrides
 from plcli.signatures import sniff
 from plcli.sources import Medium
 from plcli.workspace import Workspace

@@ -18,6 +18,7 @@ from plcli.batch import Job
 from plcli.brevity import counted
 from plcli.conducting import Conductor
 from plcli.errors import Exit, LogError, PlcliError
+from plcli.judging import Judge
 from plcli.outcomes import Outcome, Totals
 from plcli.pace import Pace
 from plcli.pacing import Paces, guess, heed, held_back, learn, tokens
@@ -50,6 +51,7 @@ class Replays:
 
     running: Running
     replaying: Replaying
+    judge: Judge
     places: Sequence[Place]
     how: How
     reports: Reports
@@ -68,7 +70,7 @@ class Replays:
         """Replay all, and sum up. Gives the exit code; raises what stood against one after the others have ended."""
         how, screen = self.how, self.running.session.screen
         self._paces = Paces(alone=how.max_cost is not None)
-        self._tasks = Tasks(self.running, self.replaying, how, self.count)
+        self._tasks = Tasks(self.running, self.replaying, self.judge, how, self.count)
         self.conductor = conductor = Conductor[Ended | Outcome](
             screen, at_once=how.jobs, max_fail=how.max_fail, max_cost=how.max_cost
         )
@@ -136,7 +138,7 @@ class Replays:
         except LogError:
             raise
         except PlcliError as error:
-            return self.ended(self.replaying.refused(then, error, at=place.exchange))
+            return self.ended(self.judge.refused(then, error, at=place.exchange))
         pace = self._paces.of(task.plan)
         return Job(partial(self.ask, task, pace), pace, guess(task.plan))
 
@@ -153,7 +155,7 @@ class Replays:
         except LogError:
             raise
         except PlcliError as error:
-            return self.replaying.refused(task.then, error, at=task.at)
+            return self.judge.refused(task.then, error, at=task.at)
 
     def settle(self, ended: Sequence[tuple[int, Ended | Outcome]]) -> None:
         """Judge, log, show and report what has ended."""
@@ -202,7 +204,7 @@ class Replays:
             runs.append((task, plan, run, baseline))
         records, unkept = self.running.records([(plan, run) for _, plan, run, _ in runs])
         outcomes = [
-            self.replaying.outcome(
+            self.judge.outcome(
                 task.then,
                 record,
                 plan.resolved,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from plcli import address
 from plcli.connect import Connection
 from plcli.errors import PlcliError, UsageError
+from plcli.judging import Judge
 from plcli.outcomes import Outcome
 from plcli.policies import Policies, ToolTerms
 from plcli.recordings import answer_in
@@ -105,6 +106,7 @@ class Tasks:
 
     running: Running
     replaying: Replaying
+    judge: Judge
     how: How
     count: int
     _connections: dict[Hashable, Connection] = field(default_factory=dict)
@@ -115,7 +117,7 @@ class Tasks:
         replaying, at = self.replaying, place.exchange
         if at is not None:
             resolved = replaying.again(then, at=at)
-            then = replaying.alone(then, at)
+            then = self.judge.alone(then, at)
         elif self.how.update:
             resolved = replaying.today(then)
         else:
@@ -139,11 +141,11 @@ class Tasks:
             rounds = running.ask(plan, UNWATCHED)
             run = running.judge(plan, rounds)
         except PlcliError as error:
-            return self.replaying.refused(then, error)
+            return self.judge.refused(then, error)
         if rounds.failure is not None and rounds.failure.kind == "offline":
             (now,), _ = running.records([(plan, run)])
-            return self.replaying.another(then, now, resolved)
-        return self.replaying.outcome(then, recalled_record(run, then), resolved)
+            return self.judge.another(then, now, resolved)
+        return self.judge.outcome(then, recalled_record(run, then), resolved)
 
     def _plan(self, resolved: Resolved, place: Done, running: Running) -> Plan:
         """A plan with its place in the batch."""

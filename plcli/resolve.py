@@ -6,7 +6,6 @@ Knows files and names, but no network; every problem of a spec is reported at on
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,12 +14,13 @@ from plcli import conversation, ingredients, paths, templates
 from plcli.conversation import Fill, Reading, SourceFile
 from plcli.crossing import Origin, traced
 from plcli.documents import Document
-from plcli.drawing import Drawing, drawn
-from plcli.errors import Problem, SpecError, UsageError
+from plcli.drawing import drawn
+from plcli.errors import Problem, SpecError
 from plcli.media import Json, Media
 from plcli.modelchoice import choose
 from plcli.modelrefs import ModelRef
 from plcli.moving import Moved, move
+from plcli.overrides import Overrides, overridden
 from plcli.paths import Parts
 from plcli.providers.reading import rows
 from plcli.providers.registry import Compiled, adapter
@@ -35,25 +35,6 @@ from plcli.workspace import Workspace
 
 if TYPE_CHECKING:
     from plcli.records import Record  # heavy, and only a run that goes on has one
-
-
-class Overrides(NamedTuple):
-    """What the command line changes: another model, values at paths of the spec (`--set`), pictures to make."""
-
-    model: str | None = None
-    set: tuple[tuple[str, Json], ...] = ()
-    drawing: Drawing | None = None
-
-    def record(self) -> dict[str, Json] | None:
-        """How a record names them; None where nothing was changed."""
-        shown: dict[str, Json] = {}
-        if self.model is not None:
-            shown["model"] = self.model
-        if self.set:
-            shown["set"] = dict(self.set)
-        if self.drawing is not None and (said := self.drawing.record()):
-            shown["image"] = said
-        return shown or None
 
 
 class Resolved(NamedTuple):
@@ -274,21 +255,6 @@ def with_model(reading: Reading, request: Request, model: ModelRef, *, stated: C
         body=paths.merge(reading.lifted(own.body), request.body),
         script=ingredients.script(reading, model),
     )
-
-
-def overridden(document: Document, overrides: Overrides) -> Document:
-    """The document with `--set` applied, before anything of it is judged. Raises `UsageError`."""
-    if not overrides.set:
-        return document
-    value: Json = document.value
-    for path, item in overrides.set:
-        try:
-            if not path:
-                raise ValueError("it names no place")
-            value = paths.place(value, path, item)
-        except ValueError as error:
-            raise UsageError(f"--set {path}: {error}", hint="write --set params.temperature=0.2") from None
-    return replace(document, value=value)
 
 
 def _in_spec_order(written: RequestSpec, variables: Mapping[str, Json], losses: Iterable[Loss]) -> tuple[Loss, ...]:

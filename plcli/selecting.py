@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from plcli import conditions
 from plcli.brevity import cut
@@ -37,37 +38,30 @@ class Selection:
     count: int | None = NEWEST
 
 
-def selection(
-    workspace: Workspace,
-    *,
-    runs: Sequence[str] = (),
-    count: int | None = None,
-    everything: bool = False,
-    specs: Sequence[str] | None = None,
-    models: Sequence[str] | None = None,
-    tags: Sequence[str] | None = None,
-    states: Sequence[str] | None = None,
-    since: str | None = None,
-    where: Sequence[str] | None = None,
-) -> Selection:
-    """What the options of a command line select; `runs` are the RUNs that it names. Raises `UsageError`."""
+def selection(workspace: Workspace, given: Mapping[str, Any]) -> Selection:
+    """What a command line selects, of whose parameters `given` are the values. Raises `UsageError`.
+
+    They are those by which commands name runs: `runs`, `spec`, `model`, `tag`, `state`, `since`, `where`, `count` and
+    `everything`; one that a command does not have selects nothing.
+    """
+    count, everything, since = given.get("count"), given.get("everything"), given.get("since")
     if everything and count is not None:
         raise UsageError("--all and -n exclude each other", hint="leave one of them out")
-    for state in states or ():
+    for state in given.get("state") or ():
         if state not in STATES:
             meant = did_you_mean(state, STATES)
             hint = f"did you mean {meant}?" if meant else f"it is one of: {', '.join(STATES)}"
             raise UsageError(f"--state {cut(state, 40)!r} is no state of an answer", hint=hint)
     return Selection(
         Filter(
-            spec=tuple(_as_recorded(workspace, spec) for spec in specs or ()),
-            model=tuple(models or ()),
-            tags=tuple(tags or ()),
-            state=tuple(states or ()),
+            spec=tuple(_as_recorded(workspace, spec) for spec in given.get("spec") or ()),
+            model=tuple(given.get("model") or ()),
+            tags=tuple(given.get("tag") or ()),
+            state=tuple(given.get("state") or ()),
             since=moment(since, datetime.now(UTC)) if since is not None else None,
-            where=tuple(map(conditions.parse, where or ())),
+            where=tuple(map(conditions.parse, given.get("where") or ())),
         ),
-        None if everything or (runs and count is None) else min(count or NEWEST, sys.maxsize),
+        None if everything or (given.get("runs") and count is None) else min(count or NEWEST, sys.maxsize),
     )
 
 

@@ -13,10 +13,10 @@ from plcli.documents import Document
 from plcli.errors import Problem, SetupError, SpecError
 from plcli.fence import BadReference
 from plcli.jsonschemas import faults, regex_fault
+from plcli.keyshapes import pattern_problems
 from plcli.media import Json
 from plcli.modelrefs import model_reference
 from plcli.paths import Parts
-from plcli.redact import pattern_problems
 from plcli.specs import ToolSpec, WorkspaceSpec, is_matcher
 from plcli.specs.tool import Format
 from plcli.workspace import Workspace

@@ -9,7 +9,8 @@ from plcli.media import Json
 from plcli.providers.registry import Compiled, adapter
 from plcli.records import Record, ToolResultRecord
 from plcli.request import Message, Request
-from plcli.resolve import Overrides, Resolved
+from plcli.overrides import Overrides
+from plcli.resolve import Resolved
 from plcli.response import ToolCallPart
 from plcli.rounds import Answered
 from plcli.runs import Run

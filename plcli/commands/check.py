@@ -70,18 +70,7 @@ def check(
     """
     screen = options.screen_of(ctx)
     session = open_session(screen, workspace=workspace, log=log)
-    chosen = selection(
-        session.workspace,
-        runs=runs or (),
-        count=count,
-        everything=everything,
-        specs=spec,
-        models=model,
-        tags=tag,
-        states=state,
-        since=since,
-        where=where,
-    )
+    chosen = selection(session.workspace, ctx.params)
     with Snapshots(session.workspace, session.store) as snapshots:
         by_spec = read_spec(session.workspace, with_, snapshots) if with_ is not None else None
         return _held_by(session, selected(session, runs or (), chosen), by_spec)

@@ -18,7 +18,8 @@ from plcli.inputs import Input, read_overrides, read_picture
 from plcli.orders import Together, carry_out, ordered, read, resolved
 from plcli.picturefiles import PictureFiles
 from plcli.policies import ToolTerms
-from plcli.resolve import Overrides, Resolved
+from plcli.overrides import Overrides
+from plcli.resolve import Resolved
 from plcli.running import Running
 from plcli.session import open_session
 from plcli.snapshots import Snapshots

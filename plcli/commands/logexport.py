@@ -129,18 +129,7 @@ def export(
     if out is None and screen.terminal and form is Form.html:
         raise UsageError("a page is not for a terminal", hint="add --out page.html")
     session = open_session(screen, workspace=workspace, log=log, trust_hosts=trust_host)
-    chosen = selection(
-        session.workspace,
-        runs=runs or (),
-        count=count,
-        everything=everything,
-        specs=spec,
-        models=model,
-        tags=tag,
-        states=state,
-        since=since,
-        where=where,
-    )
+    chosen = selection(session.workspace, ctx.params)
     found = selected(session, runs or (), chosen, newest_first=form is Form.html)
     first = next(found, None)
     if first is None:

@@ -60,18 +60,7 @@ def keep(
     """
     screen = options.screen_of(ctx)
     session = open_session(screen, workspace=workspace, log=log)
-    chosen = selection(
-        session.workspace,
-        runs=runs or (),
-        count=count,
-        everything=everything,
-        specs=spec,
-        models=model,
-        tags=tag,
-        states=state,
-        since=since,
-        where=where,
-    )
+    chosen = selection(session.workspace, ctx.params)
     if not (runs or everything or count or chosen.filter.asks):
         raise UsageError("no run is named", hint="plcli log keep last; --all or a filter names several")
     files: dict[Path, list[Record]] = {}

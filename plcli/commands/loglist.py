@@ -59,17 +59,7 @@ def list_runs(
     """
     screen = options.screen_of(ctx)
     session = open_session(screen, workspace=workspace, log=log)
-    chosen = selection(
-        session.workspace,
-        specs=spec,
-        models=model,
-        tags=tag,
-        states=state,
-        since=since,
-        where=where,
-        count=count,
-        everything=everything,
-    )
+    chosen = selection(session.workspace, ctx.params)
     records = selected(session, (), chosen, newest_first=True)
     if screen.machine:
         for record in records:

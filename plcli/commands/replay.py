@@ -14,6 +14,7 @@ from plcli.compare import CHECKS, parse_checks
 from plcli.connect import Limits
 from plcli.errors import Exit, UsageError
 from plcli.inputs import read_overrides, read_spec, read_variables
+from plcli.judging import Judge
 from plcli.keeping import put_in_place
 from plcli.mediastore import MediaStore
 from plcli.modelrefs import asked_model
@@ -146,18 +147,8 @@ def replay(
         changed, recorded=recorded, update=update, each=each, baseline=baseline, repeat=repeat, no_log=no_log,
         resume=resume,
     )  # fmt: skip
-    chosen = selection(
-        session.workspace,
-        runs=runs or (),
-        count=count,
-        everything=everything or (count is None and (files is not None or recorded or update)),
-        specs=spec,
-        models=of_model,
-        tags=tag,
-        states=state,
-        since=since,
-        where=where,
-    )
+    everything_kept = everything or (count is None and (files is not None or recorded or update))
+    chosen = selection(session.workspace, {**ctx.params, "model": of_model, "everything": everything_kept})
     earlier = batch_in(session.log, resume, baseline=baseline) if resume is not None else None
     if earlier is not None:
         # The same runs as then are meant: not those that the batch itself has left in the log since.
@@ -197,9 +188,8 @@ def replay(
         snapshots = ending.enter_context(Snapshots(session.workspace, session.store, whole=whole))
         other = read_spec(session.workspace, with_, snapshots) if with_ is not None else None
         changes = Changes(overrides.model, overrides.set, given, other)
-        replaying = Replaying(
-            session.workspace, session.store, snapshots, session.redactor, parse_checks(checks or []), changes
-        )
+        replaying = Replaying(session.workspace, session.store, snapshots, changes)
+        judge = Judge(session.workspace, session.store, session.redactor, parse_checks(checks or []))
         if dry_run:
             make = replaying.today if recorded or update else replaying.changed
             requests = [make(one) for log, at in found if (one := log.record_at(at)) is not None]
@@ -215,7 +205,7 @@ def replay(
         )
         if how.batch is not None and running.keep:
             screen.say((f"batch {how.batch}: {counted(len(found) * repeat, 'replay')}", "dim"))
-        replays = Replays(running, replaying, found, how, reports, choice.recordings)
+        replays = Replays(running, replaying, judge, found, how, reports, choice.recordings)
         ending.callback(_update, session, replays)
         return replays.run()
 

@@ -13,7 +13,7 @@ from plcli.failures import CallFailed, classify
 from plcli.imports.captured import Captured, Reply, Unfit
 from plcli.media import Json, encode, lift
 from plcli.providers import answer
-from plcli.providers.reading import failed_state
+from plcli.providers.reading import failed_state, read_or_failed
 from plcli.providers.registry import Adapter
 from plcli.request import Request
 from plcli.response import Failure, Response
@@ -45,13 +45,7 @@ def answer_of(captured: Captured, made: Adapter, request: Request, wire: Json) -
     body, pictures = lift(folded.body, made.MEDIA, elsewhere=False)
     if failure is None and not folded.complete:
         failure = Failure(kind="protocol", message="the answer ended before it was complete")
-    try:
-        response = made.read(body)
-    except CallFailed as error:
-        response = Response(state="error")
-        failure = failure or error.failure
-    if failure is not None:
-        response = response.model_copy(update={"state": failed_state(failure)})
+    response, failure = read_or_failed(made.read, body, failure)
     body, others = lift(body)
     media = pictures | others
     wanted = made.wanted(wire) if failure is None and response.failure is None else 0

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from plcli.failures import classify
+from plcli.failures import CallFailed, classify
 from plcli.media import Json, encode, lift
-from plcli.response import Failure, NativePart, Part, RefusalPart, State, TextPart, ToolCallPart, join
+from plcli.response import Failure, NativePart, Part, RefusalPart, Response, State, TextPart, ToolCallPart, join
 from plcli.safety import is_safety
 
 _STATUS_OF_CODE = {"rate_limit_exceeded": 429, "insufficient_quota": 429, "data_residency_mismatch": 400}
 _CALLER_IS_WRONG = ("invalid_", "image_", "unsupported_", "empty_image", "failed_to_download")
 _MOST = 2**63 - 1
+_STATE_OF_KIND: dict[str, State] = {"interrupted": "incomplete", "safety": "blocked"}
 
 
 def table(value: Json) -> dict[str, Any]:
@@ -70,5 +71,18 @@ def _status_like(*codes: Json) -> int:
 
 
 def failed_state(failure: Failure) -> State:
-    """The state of an answer that failed: what the safety filter stopped is blocked."""
-    return "blocked" if failure.kind == "safety" else "error"
+    """The state of an answer that failed: what the safety filter stopped is blocked, what a person did incomplete."""
+    return _STATE_OF_KIND.get(failure.kind, "error")
+
+
+def read_or_failed(
+    read: Callable[[Json], Response], body: Json, failure: Failure | None
+) -> tuple[Response, Failure | None]:
+    """What a body means to an adapter, and why the call failed: `failure`, else that the body cannot be read."""
+    try:
+        response = read(body)
+    except CallFailed as error:
+        response, failure = Response(state="error"), failure or error.failure
+    if failure is not None:
+        response = response.model_copy(update={"state": failed_state(failure)})
+    return response, failure

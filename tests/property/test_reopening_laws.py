@@ -20,7 +20,8 @@ from plcli.media import Json, encode, lower
 from plcli.mediastore import MediaStore
 from plcli.providers.registry import PROVIDERS, adapter
 from plcli.reopening import Stand, of_run, of_wire
-from plcli.resolve import Overrides, resolve
+from plcli.overrides import Overrides
+from plcli.resolve import resolve
 from plcli.workspace import Workspace, find
 from tests.property.test_moving_laws import WIRES
 from tests.property.test_respec_laws import known

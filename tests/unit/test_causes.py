@@ -15,7 +15,8 @@ from plcli.media import digest_of
 from plcli.mediastore import MediaStore
 from plcli.records import Record, Source, SpecRef
 from plcli.replayrecords import Difference
-from plcli.resolve import Overrides, Resolved, resolve
+from plcli.overrides import Overrides
+from plcli.resolve import Resolved, resolve
 from plcli.variables import Raw
 from plcli.workspace import find
 

@@ -30,7 +30,8 @@ from plcli.request import (
     ToolChoice,
     ToolResult,
 )
-from plcli.resolve import Overrides, Resolved, resolve
+from plcli.overrides import Overrides
+from plcli.resolve import Resolved, resolve
 from plcli.specs.request import History
 from plcli.workspace import find
 from tests.support.accounts import unaccounted

@@ -19,7 +19,8 @@ from plcli.media import MediaRef, digest_of
 from plcli.mediastore import MediaStore
 from plcli.records import Record
 from plcli.reopening import Reopened, Stand, of_run
-from plcli.resolve import Overrides, Resolved, resolve
+from plcli.overrides import Overrides
+from plcli.resolve import Resolved, resolve
 from plcli.sources import Medium
 from plcli.validate import problems_of
 from plcli.workspace import Workspace, find

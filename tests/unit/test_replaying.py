@@ -19,7 +19,8 @@ from plcli.redact import Redactor
 from plcli.remaking import given_then, overridden_then
 from plcli.replaying import Changes, Replaying
 from plcli.resending import resend, wire_of
-from plcli.resolve import Overrides, Resolved, resolve
+from plcli.overrides import Overrides
+from plcli.resolve import Resolved, resolve
 from plcli.snapshots import Snapshots
 from plcli.sources import Medium
 from plcli.workspace import Workspace, find

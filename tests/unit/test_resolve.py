@@ -23,7 +23,8 @@ from plcli.request import (
     ToolChoice,
     ToolResult,
 )
-from plcli.resolve import Overrides, Resolved, refusal, resolve
+from plcli.overrides import Overrides
+from plcli.resolve import Resolved, refusal, resolve
 from plcli.variables import Raw
 from plcli.workspace import find
 

@@ -26,7 +26,7 @@ def a_record(text: str, spec: str | None = None) -> Record:
         plcli="0.1.0",
         spec=SpecRef(path=spec, sha256="0" * 64) if spec else None,
         response=ResponseRecord(state="ok", text=text),
-        tags=[text[0]],
+        tag=[text[0]],
     )
 
 
@@ -45,7 +45,7 @@ def session(ids: list[str]) -> Session:
 
 
 def words(session: Session, *runs: str, newest_first: bool = False, **options: Any) -> list[str | None]:
-    chosen = selection(session.workspace, runs=runs, **options)
+    chosen = selection(session.workspace, {"runs": runs, **options})
     found = selected(session, runs, chosen, newest_first=newest_first)
     return [record.response.text for record in found if record.response]
 
@@ -61,12 +61,12 @@ def said(session: Session) -> str:
         ({}, "zero one two three four"),
         ({"everything": True}, "zero one two three four"),
         ({"count": 2}, "three four"),
-        ({"tags": ["t"]}, "two three"),
-        ({"tags": ["t"], "count": 1}, "three"),
-        ({"tags": ["t", "z"], "everything": True}, "zero two three"),
+        ({"tag": ["t"]}, "two three"),
+        ({"tag": ["t"], "count": 1}, "three"),
+        ({"tag": ["t", "z"], "everything": True}, "zero two three"),
         ({"where": ["response.text ~ o"], "count": 3}, "one two four"),
-        ({"where": ["response.text ~ o", "tags = t"], "tags": ["t"]}, "two three"),
-        ({"states": ["ok"], "since": "2026-11-23"}, "zero one two three four"),
+        ({"where": ["response.text ~ o", "tags = t"], "tag": ["t"]}, "two three"),
+        ({"state": ["ok"], "since": "2026-11-23"}, "zero one two three four"),
         ({"since": "2026-11-24"}, ""),
     ],
     ids=repr,
@@ -98,7 +98,7 @@ def test_runs_are_selected_by_name_in_the_order_of_the_log(
 
 
 def test_runs_that_are_named_are_filtered_and_counted_too(session: Session) -> None:
-    assert words(session, "last~4..last", tags=["t"]) == ["two", "three"]
+    assert words(session, "last~4..last", tag=["t"]) == ["two", "three"]
     assert words(session, "last~4..last", count=2) == ["three", "four"]
 
 
@@ -123,7 +123,7 @@ def test_a_run_that_is_not_there_is_an_error(session: Session, run: str) -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"states": ["okay"]}, "--state 'okay' is no state"),
+        ({"state": ["okay"]}, "--state 'okay' is no state"),
         ({"since": "soon"}, "--since 'soon' is no time"),
         ({"where": ["tags = a", "tags"]}, "--where 'tags', column 5"),
         ({"count": 1, "everything": True}, "exclude each other"),
@@ -141,9 +141,9 @@ def test_specs_are_named_as_they_are_run(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.chdir("prompts")
     session = open_session(Screen(io.StringIO(), io.StringIO(), {}))
     for spec in ("mine", "deep/mine.yaml", "../prompts/deep/mine.yaml", str(Path.cwd() / "deep" / "mine.yaml")):
-        assert words(session, specs=[spec]) == ["mine"]
-    assert words(session, specs=["-"]) == ["stdin"]
-    assert words(session, specs=["mine.yaml", "prompts/deep/mine.yaml"]) == []
+        assert words(session, spec=[spec]) == ["mine"]
+    assert words(session, spec=["-"]) == ["stdin"]
+    assert words(session, spec=["mine.yaml", "prompts/deep/mine.yaml"]) == []
 
 
 def test_a_spec_that_is_gone_is_still_named_by_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def test_a_spec_that_is_gone_is_still_named_by_its_file(monkeypatch: pytest.Monk
     monkeypatch.chdir("prompts")
     session = open_session(Screen(io.StringIO(), io.StringIO(), {}))
     for spec in ("mine", "mine.yaml", "./mine.yaml"):
-        assert words(session, specs=[spec]) == ["mine"]
+        assert words(session, spec=[spec]) == ["mine"]
 
 
 def test_damage_is_reported_whatever_is_asked_for(session: Session, ids: list[str]) -> None:
@@ -179,7 +179,7 @@ def test_a_run_that_cannot_be_searched_is_left_out_with_a_warning(session: Sessi
 
 
 def test_that_nothing_was_selected_is_said(session: Session) -> None:
-    assert words(session, tags=["x"]) == []
+    assert words(session, tag=["x"]) == []
     assert said(session) == "no run matches\n"
 
 
@@ -190,7 +190,7 @@ def placed(session: Session, *runs: str, log: RunLog | None = None, **options: A
     """The words of the runs at the places that are found."""
     where = log or session.log
     found = [
-        where.record_at(at) for at in places(session, where, runs, selection(session.workspace, runs=runs, **options))
+        where.record_at(at) for at in places(session, where, runs, selection(session.workspace, {"runs": runs, **options}))
     ]
     return [record.response.text for record in found if record is not None and record.response is not None]
 
@@ -201,7 +201,7 @@ def placed(session: Session, *runs: str, log: RunLog | None = None, **options: A
         ((), {}),
         ((), {"everything": True}),
         ((), {"count": 2}),
-        ((), {"tags": ["t"], "count": 1}),
+        ((), {"tag": ["t"], "count": 1}),
         ((), {"where": ["response.text ~ o"]}),
         (("last", "last~2..last~1"), {}),
         (("last~4..",), {"count": 2}),

@@ -16,7 +16,8 @@ from plcli.mediastore import MediaStore
 from plcli.mirror import KEPT
 from plcli.records import Record
 from plcli.remaking import overridden_then
-from plcli.resolve import Overrides, Resolved, resolve
+from plcli.overrides import Overrides
+from plcli.resolve import Resolved, resolve
 from plcli.runlog import RunLog
 from plcli.snapshots import Snapshot, Snapshots
 from plcli.unfinished import what
