@@ -15,6 +15,7 @@ from pathlib import Path
 from plcli.cancel import Cancel
 from plcli.environment import UserSide
 from plcli.errors import SpecError, ToolError, UsageError
+from plcli.exchangerecords import ToolResultRecord
 from plcli.fence import BadReference
 from plcli.handling import permission
 from plcli.handling.handlers import HandlerFailed, Handlers
@@ -22,7 +23,6 @@ from plcli.ingredients import offered_tool
 from plcli.loggedanswers import LoggedAnswers
 from plcli.media import Json, lower
 from plcli.policies import ToolTerms
-from plcli.records import ToolResultRecord
 from plcli.request import CustomTool, FunctionTool
 from plcli.response import ToolCallPart
 from plcli.spelling import did_you_mean

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from plcli.diffing.nearest import Near, nearest
 from plcli.errors import UsageError
 from plcli.mediastore import MediaStore
-from plcli.nearest import Near, nearest
 from plcli.recordings import Recordings
 from plcli.records import Record
 from plcli.render.differences import told

@@ -82,7 +82,7 @@ def _newest() -> Iterator[Record]:
 def _runs() -> Iterator[str]:
     yield "last"
     for record in _newest():
-        yield record.id.rpartition("-")[2]
+        yield record.tail
         yield record.id
 
 

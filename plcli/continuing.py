@@ -20,12 +20,12 @@ from plcli.media import Json, MediaMissing, decode, is_digest, lift
 from plcli.mediastore import MediaStore
 from plcli.modelrefs import ModelRef
 from plcli.moving import move
+from plcli.overrides import Overrides
 from plcli.providers.registry import adapter
 from plcli.providers.roundtrip import same
 from plcli.records import Record
 from plcli.request import Request
 from plcli.resending import plan_of
-from plcli.overrides import Overrides
 from plcli.resolve import Resolved, with_model
 from plcli.response import ToolCallPart
 from plcli.rounds import BEFORE, Answered, paired

@@ -14,24 +14,10 @@ from plcli.errors import SpecError
 from plcli.fence import BadReference
 from plcli.media import Json, MediaReader, MediaRef, lower
 from plcli.modelrefs import ModelRef
+from plcli.outlines import choice, message, stated
 from plcli.paths import Parts
 from plcli.providers.registry import Adapter
-from plcli.request import (
-    Audio,
-    BuiltinTool,
-    File,
-    FunctionTool,
-    Image,
-    Native,
-    Output,
-    Part,
-    Request,
-    Text,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-)
+from plcli.request import BuiltinTool, FunctionTool, Native, Output, Part, Request, Tool
 from plcli.toolbox import load_tool
 from plcli.workspace import Workspace
 
@@ -69,7 +55,7 @@ def header(draft: Draft) -> dict[str, Json]:
     fields: dict[str, Json] = {
         "messages": messages or None,
         "tools": [_tool(draft, at, tool) for at, tool in enumerate(request.tools)] or None,
-        "tool_choice": _choice(request.tool_choice),
+        "tool_choice": choice(request.tool_choice),
         "parallel_tool_calls": request.parallel_tool_calls,
         "chain": "server" if request.chain == "server" else None,
         "output": _output(request.output),
@@ -88,10 +74,7 @@ def header(draft: Draft) -> dict[str, Json]:
 def _message(draft: Draft, at: int) -> Json:
     turn, tried = draft.request.messages[at], draft.tried["messages", at]
     parts = turn.parts if tried < 2 else _items(draft, at)
-    match parts:
-        case (Text(text, None),):
-            return {"role": turn.role, "content": text}
-    return {"role": turn.role, "content": [_part(draft, part, by_path=tried == 0) for part in parts]}
+    return message(turn.role, parts, partial(_source, draft, by_path=tried == 0), partial(lower, read=draft.read))
 
 
 def _items(draft: Draft, at: int) -> tuple[Part, ...]:
@@ -114,39 +97,15 @@ def _source(draft: Draft, given: MediaRef | str, *, by_path: bool) -> str:
     return known or replace(given, encoding="data-url").text(draft.read(given.digest))
 
 
-def _part(draft: Draft, part: Part, *, by_path: bool) -> Json:
-    source = partial(_source, draft, by_path=by_path)
-    match part:
-        case Text(text, phase):
-            return _said(type="text", text=text, phase=phase)
-        case Image(given, detail):
-            return _said(type="image", source=source(given), detail=detail)
-        case File(given, filename):
-            return _said(type="file", source=source(given), filename=filename)
-        case Audio(given, form):
-            return _said(type="audio", source=source(given), format=form)
-        case ToolCall(call, name, arguments):
-            return _said(type="tool_call", id=call, name=name, arguments=arguments)
-        case ToolResult(call, content, name):
-            told = content if isinstance(content, str) else [_part(draft, inner, by_path=by_path) for inner in content]
-            return _said(type="tool_result", id=call, name=name, content=told)
-        case Native(item):
-            return {"type": "native", "item": lower(item, draft.read)}
-
-
-def _said(**fields: Json) -> dict[str, Json]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def _tool(draft: Draft, at: int, tool: Tool) -> Json:
     if isinstance(tool, BuiltinTool):
         return lower(tool.item, draft.read)
     if not draft.tried["tools", at] and _has_file(draft.workspace, tool.name):
         return tool.name
-    entry = _said(name=tool.name, description=tool.description)
+    entry = stated(name=tool.name, description=tool.description)
     if isinstance(tool, FunctionTool):
-        return {**entry, "parameters": tool.parameters, **_said(strict=tool.strict)}
-    return {**entry, "format": _said(type=tool.syntax or "text", definition=tool.definition)}
+        return {**entry, "parameters": tool.parameters, **stated(strict=tool.strict)}
+    return {**entry, "format": stated(type=tool.syntax or "text", definition=tool.definition)}
 
 
 def _has_file(workspace: Workspace, name: str) -> bool:
@@ -157,17 +116,11 @@ def _has_file(workspace: Workspace, name: str) -> bool:
     return True
 
 
-def _choice(choice: ToolChoice | None) -> Json:
-    if choice is None or not choice.tools:
-        return choice.mode if choice else None
-    return {"tool": choice.tools[0]} if choice.forced else {"tools": list(choice.tools), "mode": choice.mode}
-
-
 def _output(output: Output | None) -> Json:
     if output is None:
         return None
     named = output.name if output.name != "answer" else None
-    return {"schema": output.schema, **_said(strict=output.strict, name=named, description=output.description)}
+    return {"schema": output.schema, **stated(strict=output.strict, name=named, description=output.description)}
 
 
 def _picture(draft: Draft) -> Json:

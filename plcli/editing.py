@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from plcli import disk
@@ -47,10 +47,10 @@ def edited(text: str, name: str, problems_of: Callable[[str], Sequence[Problem]]
             raise SpecError(problems)
 
 
-def edit(path: Path, environ: Mapping[str, str] = os.environ) -> None:
+def edit(path: Path) -> None:
     """Open a file in `$VISUAL` or `$EDITOR`, and wait until that ends. Raises `SetupError`."""
-    named = next((name for name in ("VISUAL", "EDITOR") if environ.get(name, "").strip()), None)
-    command = environ[named] if named else USUAL
+    named = next((name for name in ("VISUAL", "EDITOR") if os.environ.get(name, "").strip()), None)
+    command = os.environ[named] if named else USUAL
     what = f"the editor {command}" + (f" (${named})" if named else "")
     hint = "name another: export EDITOR=nano"
     try:

@@ -1,4 +1,4 @@
-"""The exchanges of a record: what was sent and answered, every attempt at it, and what was fetched after it.
+"""The exchanges of a record: what was sent and answered, every attempt at it, what was fetched and called after it.
 
 Wire bodies are kept as `traffic` writes them.
 """
@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from plcli.response import Failure, Kept
+from plcli.toolanswers import AnsweredBy
 
 
 class AttemptRecord(Kept):
@@ -75,3 +76,24 @@ class ExchangeRecord(Kept):
     """Chosen response headers."""
     downloads: list[DownloadRecord] | None = None
     """Bytes that were fetched because the answer held only their addresses."""
+
+
+class ToolResultRecord(Kept):
+    """The answer that a tool call got."""
+
+    exchange: int
+    """The exchange whose answer held the call, from 0."""
+    call_id: str | None = None
+    """The call's id."""
+    name: str
+    """The tool."""
+    arguments: Any = None
+    """The arguments."""
+    source: AnsweredBy
+    """Where the answer came from."""
+    result: Any = None
+    """The answer."""
+    error: str | None = None
+    """The words of a failure."""
+    duration_ms: int | None = None
+    """Milliseconds."""

@@ -17,8 +17,8 @@ from plcli.loggedwires import logged_spec
 from plcli.media import Json
 from plcli.mediastore import MediaStore
 from plcli.observing import observed
-from plcli.records import ExpectationRecord, Record, SpecRef
 from plcli.overrides import Overrides, overridden
+from plcli.records import ExpectationRecord, Record, SpecRef
 from plcli.resolve import filler
 from plcli.runs import ANSWERED_NO
 from plcli.schemas import load_spec

@@ -15,8 +15,8 @@ from plcli.drawing import Picture
 from plcli.errors import SpecError, UsageError
 from plcli.fence import MEDIA_LIMIT, BadReference, Opened, read_regular
 from plcli.media import Json, MediaRef
-from plcli.providers import answer
 from plcli.overrides import Overrides
+from plcli.providers import answer
 from plcli.rows import Rows
 from plcli.rows import read as read_rows
 from plcli.snapshots import STDIN, Snapshot, Snapshots, stdin_format

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from plcli import paths
 from plcli.compare import Check, compare, verdict_of
+from plcli.diffing.drift import differences, to_keep
 from plcli.documents import Document
-from plcli.drift import differences, to_keep
 from plcli.errors import NotReplayable, PlcliError, Problem, SpecError, UsageError
 from plcli.exchange import Target
 from plcli.failures import failure_of
@@ -60,12 +60,7 @@ class Judge:
         # The record knows more of its pictures than the wire does.
         logged = then.response.parts[start : start + len(own.parts)] if then.response is not None else []
         alike = [part.type for part in logged] == [part.type for part in own.parts]
-        response = ResponseRecord(
-            state=own.state,
-            parts=logged if alike else list(own.parts),
-            text=own.text or None,
-            finish_reason=own.finish_reason,
-        )
+        response = ResponseRecord.of(own, logged if alike else own.parts)
         exchanges = [then.exchanges[at]]
         update = {"exchanges": exchanges, "response": response, "usage": own.usage, "served_model": own.served_model}
         return then.model_copy(update={**_NOTHING, **update, "id": then.id, "error": own.failure})
@@ -115,7 +110,7 @@ class Judge:
         at = max(0, len(now.exchanges) - 1)
         recorded = then.exchanges[at] if at < len(then.exchanges) else None
         if recorded is not None and now.exchanges and recorded.key == now.exchanges[at].key:
-            return self.refused(then, NotReplayable(f"run {then.id} was not answered, so that it cannot answer"))
+            return self.refused(then, NotReplayable(f"run {then.id}: it was not answered, so that it cannot answer"))
         found = self._differences(then, resolved, at)
         what = "the request" if at == 0 else f"request {at + 1} of the run"
         reason = f"{what} is not the one that was recorded"
@@ -173,7 +168,7 @@ def _outcome(then: Record, now: Record, replay: Replay, document: Document | Non
     missed = next((one for one in now.expectations or () if not one.passed), None)
     spec = now.spec or then.spec
     file = placed.file if placed is not None else spec.path if spec is not None else None
-    name = spec.path if spec is not None else f"run {then.id.rpartition('-')[2]}"
+    name = spec.path if spec is not None else f"run {then.tail}"
     now = now.model_copy(update={"replay": replay})
     stated = document.position(paths.parse(missed.path))[0] if document is not None and missed is not None else None
     return Outcome(then, now, name, file, placed.line if placed is not None else stated)

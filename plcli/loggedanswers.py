@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from plcli.errors import ToolError
+from plcli.exchangerecords import ToolResultRecord
 from plcli.matchers import equal, shown
 from plcli.media import MediaMissing, MediaReader, decode, encode, references
-from plcli.records import ToolResultRecord
 from plcli.response import ToolCallPart
 from plcli.toolanswers import ToolAnswer
 

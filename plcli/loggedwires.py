@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from plcli import paths
 from plcli.documents import FORMATS, Document, parse
 from plcli.errors import NotReplayable, SetupError, SpecError
 from plcli.fence import BadReference
@@ -23,7 +24,7 @@ from plcli.workspace import Workspace
 
 def model_of(workspace: Workspace, record: Record) -> tuple[ModelRef, str]:
     """The model that a run asked, as the workspace reaches it, and the api. Raises `SetupError` and `SpecError`."""
-    name = record.model_spec or f"{record.provider}/{record.model}"
+    name = record.model_name
     try:
         model = model_reference(workspace, name)
         return model, model.api(record.api)
@@ -51,7 +52,7 @@ def check_whole(record: Record, wires: Iterable[Json], store: MediaStore, what: 
     `what` cannot be done then: `go on`, `be sent again`.
     """
     for wire in wires:
-        if _redacted(wire):
+        if any(isinstance(leaf, Redacted) for _, leaf in paths.leaves(wire)):
             raise NotReplayable(
                 f"run {record.id} cannot {what}: secrets were taken out of what was sent or answered",
                 hint="run its spec again",
@@ -85,13 +86,3 @@ def stated_chain(workspace: Workspace, record: Record, store: MediaStore) -> Jso
         return table(document.value).get("chain") if document is not None else None
 
     return workspace.once(("chain", record.spec.sha256), written)
-
-
-def _redacted(wire: Json) -> bool:
-    waiting = [wire]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, Redacted):
-            return True
-        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
-    return False

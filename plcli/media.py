@@ -205,6 +205,13 @@ def lower(wire: Json, read: MediaReader) -> Json:
     return wire
 
 
+def mapped(value: Json, leaf: Callable[[Json], Json]) -> Json:
+    """The same objects and lists with what `leaf` makes of all that stands in them: texts, numbers, media, marks."""
+    if isinstance(value, dict):
+        return {key: mapped(item, leaf) for key, item in value.items()}
+    return [mapped(item, leaf) for item in value] if isinstance(value, list) else leaf(value)
+
+
 def references(wire: Json) -> Iterable[MediaRef]:
     """Every media reference of a wire, in order."""
     if isinstance(wire, MediaRef):

@@ -21,8 +21,8 @@ from plcli.engine import ask
 from plcli.errors import Exit, PlcliError
 from plcli.failures import CallFailed, failed
 from plcli.modelrefs import ModelRef
-from plcli.providers.registry import Listing, Tap, look_up
 from plcli.overrides import Overrides
+from plcli.providers.registry import Listing, Tap, look_up
 from plcli.resolve import resolve
 from plcli.retirements import Retirement
 from plcli.workspace import Workspace

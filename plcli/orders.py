@@ -13,9 +13,9 @@ from plcli import picture_rules
 from plcli.errors import Exit, SpecError, UsageError
 from plcli.inputs import Input, read_inputs
 from plcli.media import encode, lower
+from plcli.overrides import Overrides
 from plcli.pacing import lowest
 from plcli.records import Batch
-from plcli.overrides import Overrides
 from plcli.resolve import Resolved, refusal, resolve
 from plcli.running import Plan, Running
 from plcli.runs import reader

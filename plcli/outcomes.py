@@ -38,6 +38,11 @@ class Outcome(NamedTuple):
         return self.now.replay.reason if self.now.replay is not None else None
 
     @property
+    def green(self) -> bool:
+        """Whether it is as it was."""
+        return self.verdict in ("identical", "equivalent")
+
+    @property
     def answered(self) -> bool:
         """Whether there is an answer that can be held against the logged one."""
         return self.verdict not in ("failed", "not-replayable")

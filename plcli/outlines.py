@@ -1,18 +1,21 @@
-"""A request as JSON that reads like its spec, media by digest alone: what it is compared by."""
+"""A request as JSON that reads like its spec.
+
+With media by digest alone it is what requests are compared by; its turns and parts are also what a spec is written of.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from plcli.exchange import canonical
-from plcli.media import Json, encode
+from plcli.media import Json, MediaRef, encode
 from plcli.request import (
     Audio,
     CustomTool,
     File,
     FunctionTool,
     Image,
-    Message,
+    Native,
     Output,
     Part,
     Request,
@@ -23,6 +26,12 @@ from plcli.request import (
     ToolResult,
 )
 
+SayMedium = Callable[[MediaRef | str], Json]
+"""How the source of a medium is said."""
+
+SayNative = Callable[[Json], Json]
+"""How JSON of the provider is said, in which media may stand."""
+
 
 def outline(request: Request) -> dict[str, Json]:
     """The fields of a request in the order of the format, its tools apart (`tools_by_name`)."""
@@ -30,8 +39,8 @@ def outline(request: Request) -> dict[str, Json]:
         "provider": request.provider,
         "api": request.api,
         "model": request.model,
-        "messages": [_message(turn) for turn in request.messages],
-        "tool_choice": _choice(request.tool_choice),
+        "messages": [message(turn.role, turn.parts, plain, plain) for turn in request.messages],
+        "tool_choice": choice(request.tool_choice),
         "parallel_tool_calls": request.parallel_tool_calls,
         "chain": "server" if request.chain == "server" else None,
         "output": _output(request.output),
@@ -41,7 +50,7 @@ def outline(request: Request) -> dict[str, Json]:
         "body": plain(dict(request.body)),
         "script": plain(request.script),
     }
-    return {name: value for name, value in fields.items() if value is not None}
+    return stated(**fields)
 
 
 def tools_by_name(tools: Iterable[Tool]) -> dict[str, list[Json]]:
@@ -65,53 +74,57 @@ def plain(wire: Json) -> Json:
     return encode(wire, describe=lambda ref: {"$media": ref.digest})
 
 
-def _message(turn: Message) -> Json:
-    match turn.parts:
+def message(role: str, parts: Sequence[Part], source: SayMedium, native: SayNative) -> Json:
+    """A turn of these parts; words alone are its content."""
+    match parts:
         case (Text(text, None),):
-            return {"role": turn.role, "content": text}
-    return {"role": turn.role, "content": [_part(part) for part in turn.parts]}
+            return {"role": role, "content": text}
+    return {"role": role, "content": [_part(part, source, native) for part in parts]}
 
 
-def _part(part: Part) -> Json:
-    match part:
-        case Text(text, phase):
-            return _said(type="text", text=text, phase=phase)
-        case Image(source, detail):
-            return _said(type="image", source=plain(source), detail=detail)
-        case File(source, filename):
-            return _said(type="file", source=plain(source), filename=filename)
-        case Audio(source, form):
-            return _said(type="audio", source=plain(source), format=form)
-        case ToolCall(call, name, arguments):
-            return {**_said(type="tool_call", id=call, name=name), "arguments": plain(arguments)}
-        case ToolResult(call, content, name):
-            told = content if isinstance(content, str) else [_part(inner) for inner in content]
-            return _said(type="tool_result", id=call, name=name, content=told)
-    return {"type": "native", "item": plain(part.item)}
-
-
-def _tool(tool: Tool) -> Json:
-    match tool:
-        case FunctionTool(_, description, parameters, strict):
-            return _said(description=description, parameters=plain(parameters), strict=strict)
-        case CustomTool(_, description, syntax, definition, explicit):
-            form = _said(type=syntax or "text", definition=definition, explicit=explicit or None)
-            return {**_said(description=description), "format": form}
-    return plain(tool.item)
-
-
-def _choice(choice: ToolChoice | None) -> Json:
+def choice(choice: ToolChoice | None) -> Json:
+    """Which tools may, or must, be called."""
     if choice is None or not choice.tools:
         return choice.mode if choice else None
     return {"tool": choice.tools[0]} if choice.forced else {"tools": list(choice.tools), "mode": choice.mode}
 
 
+def stated(**fields: Json) -> dict[str, Json]:
+    """The fields that say something."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _part(part: Part, source: SayMedium, native: SayNative) -> Json:
+    match part:
+        case Text(text, phase):
+            return stated(type="text", text=text, phase=phase)
+        case Image(given, detail):
+            return stated(type="image", source=source(given), detail=detail)
+        case File(given, filename):
+            return stated(type="file", source=source(given), filename=filename)
+        case Audio(given, form):
+            return stated(type="audio", source=source(given), format=form)
+        case ToolCall(call, name, arguments):
+            return stated(type="tool_call", id=call, name=name, arguments=native(arguments))
+        case ToolResult(call, content, name):
+            told = content if isinstance(content, str) else [_part(inner, source, native) for inner in content]
+            return stated(type="tool_result", id=call, name=name, content=told)
+        case Native(item):
+            return {"type": "native", "item": native(item)}
+
+
+def _tool(tool: Tool) -> Json:
+    match tool:
+        case FunctionTool(_, description, parameters, strict):
+            return stated(description=description, parameters=plain(parameters), strict=strict)
+        case CustomTool(_, description, syntax, definition, explicit):
+            form = stated(type=syntax or "text", definition=definition, explicit=explicit or None)
+            return {**stated(description=description), "format": form}
+    return plain(tool.item)
+
+
 def _output(output: Output | None) -> Json:
     if output is None:
         return None
-    told = _said(strict=output.strict, description=output.description)
+    told = stated(strict=output.strict, description=output.description)
     return {"name": output.name, "schema": plain(output.schema), **told}
-
-
-def _said(**fields: Json) -> dict[str, Json]:
-    return {name: value for name, value in fields.items() if value is not None}

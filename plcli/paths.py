@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -63,6 +63,19 @@ def show(parts: Parts) -> str:
         else:
             text += f"[{json.dumps(part)}]"
     return text
+
+
+def leaves(value: Any) -> Iterator[tuple[Parts, Any]]:
+    """What stands in the objects and lists of a value, at any depth and in order, each with its path."""
+    waiting: list[tuple[Parts, Any]] = [((), value)]
+    while waiting:
+        at, item = waiting.pop()
+        if isinstance(item, dict):
+            waiting += (((*at, key), each) for key, each in reversed(item.items()))
+        elif isinstance(item, list):
+            waiting += (((*at, n), item[n]) for n in reversed(range(len(item))))
+        else:
+            yield at, item
 
 
 def find(value: Any, path: str | Parts, default: Any = None) -> Any:

@@ -117,7 +117,7 @@ def _pictures(record: Record) -> Sequence[ImagePart]:
 def _stem(resolved: Resolved, record: Record) -> str:
     """`logo-k3x9p`: the spec, else the first words of what was said last, and the run."""
     name = resolved.file.stem.split(".")[0] if resolved.file is not None else _first_words(resolved)
-    return "-".join(filter(None, (name or "picture", record.id.rpartition("-")[2])))
+    return "-".join(filter(None, (name or "picture", record.tail)))
 
 
 def _first_words(resolved: Resolved) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from plcli.errors import NotReplayable
 from plcli.exchange import Exchange, Target, key_of
-from plcli.media import Json, MediaMissing, MediaReader, Redacted, lift, lower, references
-from plcli.providers.reading import failed_state, read_or_failed
+from plcli.media import Json, MediaMissing, MediaReader, lift, lower, references
+from plcli.providers.reading import read_or_failed
 from plcli.providers.registry import Adapter
 from plcli.recordings import Recorded
-from plcli.redact import MARK
+from plcli.redact import MARK, marked
 from plcli.response import Failure, ImagePart, Part, Response
 from plcli.traffic import exchange_of
 
@@ -50,8 +50,8 @@ def recalled(
 def read_again(exchange: Exchange, adapter: Adapter, read_media: MediaReader) -> tuple[Response, Failure | None]:
     """What a logged exchange means, and why it has no whole answer. Raises `MediaMissing`, `ValueError` for damage."""
     failure = exchange.attempts[-1].failure if exchange.attempts else None
-    if exchange.response is None:
-        return Response(state=failed_state(failure) if failure is not None else "error"), failure
+    if exchange.response is None and failure is None:
+        return Response(state="error"), None
     body = _as_it_came(exchange.response, adapter, read_media)
     response, failure = read_or_failed(adapter.read, body, failure)
     return response, failure or response.failure
@@ -59,7 +59,7 @@ def read_again(exchange: Exchange, adapter: Adapter, read_media: MediaReader) ->
 
 def _as_it_came(body: Json, adapter: Adapter, read_media: MediaReader) -> Json:
     """An answer as the adapter read it: what was lifted out of its words is put back."""
-    body = _without_marks(body)
+    body = marked(body)
     if next(iter(references(body)), None) is None:
         return body
     return lift(lower(body, read_media), adapter.MEDIA, elsewhere=False)[0]
@@ -81,12 +81,3 @@ def _addressed(response: Response, found: Recorded) -> Response:
         return part.model_copy(update={"url": next(signed, MARK)}) if hidden else part
 
     return response.model_copy(update={"parts": tuple(map(addressed, response.parts))})
-
-
-def _without_marks(value: Json) -> Json:
-    """The body with words in the places of secrets."""
-    if isinstance(value, Redacted):
-        return MARK
-    if isinstance(value, dict):
-        return {name: _without_marks(item) for name, item in value.items()}
-    return [_without_marks(item) for item in value] if isinstance(value, list) else value

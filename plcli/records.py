@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from plcli.exchangerecords import ExchangeRecord
+from plcli.exchangerecords import ExchangeRecord, ToolResultRecord
 from plcli.replayrecords import Replay
-from plcli.response import Failure, Kept, Part, State, Usage
-from plcli.toolanswers import AnsweredBy
+from plcli.response import Failure, Kept, Part, Response, State, Usage
 
 VERSION = 1
 
@@ -59,27 +59,6 @@ class Source(Kept):
     """Digest of the copy where it was redacted."""
 
 
-class ToolResultRecord(Kept):
-    """The answer that a tool call got."""
-
-    exchange: int
-    """The exchange whose answer held the call, from 0."""
-    call_id: str | None = None
-    """The call's id."""
-    name: str
-    """The tool."""
-    arguments: Any = None
-    """The arguments."""
-    source: AnsweredBy
-    """Where the answer came from."""
-    result: Any = None
-    """The answer."""
-    error: str | None = None
-    """The words of a failure."""
-    duration_ms: int | None = None
-    """Milliseconds."""
-
-
 class ResponseRecord(Kept):
     """The neutral answer; derived from the wire and can be rebuilt."""
 
@@ -95,6 +74,18 @@ class ResponseRecord(Kept):
     """The provider's own word."""
     missing: int | None = None
     """Pictures that were asked for and did not come, where others did."""
+
+    @classmethod
+    def of(cls, response: Response, parts: Iterable[Part], output: Any = None) -> ResponseRecord:
+        """What a record keeps of an answer, of whose run these are all `parts`."""
+        return cls(
+            state=response.state,
+            parts=list(parts),
+            text=response.text or None,
+            output=output,
+            finish_reason=response.finish_reason,
+            missing=response.missing,
+        )
 
 
 class Cost(Kept):
@@ -193,6 +184,16 @@ class Record(Kept):
     """Words to find runs by."""
     metadata: dict[str, Any] | None = None
     """Whatever the spec keeps with the run."""
+
+    @property
+    def tail(self) -> str:
+        """The end of the id, which is enough to name a run by."""
+        return self.id.rpartition("-")[2]
+
+    @property
+    def model_name(self) -> str:
+        """How a person knows the model that was asked."""
+        return self.model_spec or f"{self.provider}/{self.model}"
 
 
 class Note(Kept):

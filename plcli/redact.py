@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from re import Pattern
 
 from plcli.keyshapes import REACH, SHAPES, patterns_of, spellings, unfinished
-from plcli.media import Json, MediaRef, Redacted, digest_of
+from plcli.media import Json, MediaRef, Redacted, digest_of, mapped
 
 MARK = "[redacted]"
 """What stands in a text where a secret was."""
@@ -215,6 +215,11 @@ class Stream:
             if any(len(literal) > length - at and literal.startswith(self._held[at:]) for literal in candidates):
                 return at
         return length
+
+
+def marked(wire: Json) -> Json:
+    """A wire with `MARK` in the places that secrets were taken out of."""
+    return mapped(wire, lambda leaf: MARK if isinstance(leaf, Redacted) else leaf)
 
 
 def _marked(text: str, spans: Sequence[Span]) -> str:

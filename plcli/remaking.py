@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from plcli import paths
 from plcli.documents import Document
 from plcli.drawing import Drawing, Picture
 from plcli.errors import NotReplayable
@@ -11,10 +12,10 @@ from plcli.loggedwires import logged_spec
 from plcli.matchers import equal
 from plcli.media import Json, MediaMissing, MediaRef, is_digest
 from plcli.mediastore import MediaStore
+from plcli.overrides import Overrides
 from plcli.providers.reading import table
 from plcli.records import Record
 from plcli.redact import MARK
-from plcli.overrides import Overrides
 from plcli.signatures import sniff
 from plcli.sources import Medium
 from plcli.workspace import Workspace
@@ -39,7 +40,7 @@ def given_then(workspace: Workspace, record: Record, store: MediaStore, now: Doc
 def check_given(record: Record, given: Mapping[str, Json]) -> None:
     """Raise `NotReplayable` for a variable of then whose value held a secret."""
     for name, value in given.items():
-        if _marked(value):
+        if _holds_mark(value):
             raise NotReplayable(
                 f"run {record.id}: a secret was taken out of the value of variable {name!r}",
                 hint=f"give it again: --var {name}=…",
@@ -52,7 +53,7 @@ def overridden_then(record: Record, store: MediaStore) -> Overrides:
     model, changed, drawing = said.get("model"), said.get("set"), said.get("image")
     settings = tuple(changed.items()) if isinstance(changed, dict) else ()
     for path, value in settings:
-        if _marked(value):
+        if _holds_mark(value):
             raise NotReplayable(
                 f"run {record.id}: a secret was taken out of its --set {path}", hint="run its spec again"
             )
@@ -69,15 +70,9 @@ def _defaults(document: Document | None) -> dict[str, Json]:
     return {name: schema["default"] for name, schema in declared.items() if "default" in table(schema)}
 
 
-def _marked(value: Json) -> bool:
+def _holds_mark(value: Json) -> bool:
     """Whether a mark stands somewhere in a value, where a secret was."""
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, str) and MARK in one:
-            return True
-        waiting += one.values() if isinstance(one, dict) else one if isinstance(one, list) else []
-    return False
+    return any(isinstance(leaf, str) and MARK in leaf for _, leaf in paths.leaves(value))
 
 
 def _drawing(record: Record, said: Mapping[str, Json], store: MediaStore) -> Drawing:

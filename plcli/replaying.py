@@ -6,40 +6,25 @@ Nothing is sent here.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
-from plcli import paths
-from plcli.compare import Check, compare, verdict_of
 from plcli.continuing import turned
-from plcli.documents import Document, parse
-from plcli.drift import differences, to_keep
-from plcli.errors import NotReplayable, PlcliError, Problem, SpecError, UsageError
-from plcli.exchange import Target
+from plcli.documents import parse
+from plcli.errors import NotReplayable, SpecError, UsageError
 from plcli.expecting import expectations_of, spec_today
-from plcli.failures import failure_of
 from plcli.fence import BadReference
-from plcli.loggedwires import model_of
-from plcli.media import Json, MediaMissing
+from plcli.media import Json
 from plcli.mediastore import MediaStore
 from plcli.modelrefs import model_reference
-from plcli.outcomes import Outcome
-from plcli.providers.registry import adapter
-from plcli.recall import read_again
-from plcli.records import Record, ResponseRecord
-from plcli.redact import Redactor
-from plcli.remaking import check_given, given_then, overridden_then
-from plcli.replayrecords import Baseline, CheckRecord, Difference, LossRecord, Replay, Verdict
-from plcli.request import Loss
-from plcli.resending import resend
 from plcli.overrides import Overrides
+from plcli.records import Record
+from plcli.remaking import check_given, given_then, overridden_then
+from plcli.resending import resend
 from plcli.resolve import Resolved, resolve
 from plcli.respec import respec
 from plcli.snapshots import Snapshot, Snapshots
-from plcli.traffic import exchange_of
 from plcli.variables import Given, WrongVariables
 from plcli.workspace import Workspace
 

@@ -69,12 +69,12 @@ class Resolved(NamedTuple):
     def name(self) -> str | None:
         """How a person knows the request; None for a prompt of the command line."""
         if self.parent is not None:
-            return f"run {self.parent.id.rpartition('-')[2]}, continued"
+            return f"run {self.parent.tail}, continued"
         spec = self.document.file if self.document is not None and self.file is not None else None
         if self.of is None:
             return spec
         spec = spec or (self.of.spec.path if self.of.spec is not None else None)
-        tail = f"run {self.of.id.rpartition('-')[2]}"
+        tail = f"run {self.of.tail}"
         return f"{spec} ({tail})" if spec else tail
 
     @property

@@ -42,15 +42,13 @@ class Damage:
 class RunLog:
     """A log file; it need not exist. Errors are `LogError`, with a hint.
 
-    `on_damage` hears once of each line that cannot be read. Readers see only what was there `before` the entry with
-    that id.
+    `on_damage` hears once of each line that cannot be read.
     """
 
-    def __init__(
-        self, path: Path, on_damage: Callable[[Damage], object] | None = None, before: str | None = None
-    ) -> None:
+    def __init__(self, path: Path, on_damage: Callable[[Damage], object] | None = None) -> None:
         self.path = path
-        self.before = before
+        self.before: str | None = None
+        """The id of an entry: readers see only what was there before it."""
         self._on_damage = on_damage
         self._reported: set[int] = set()
 

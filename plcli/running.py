@@ -141,7 +141,7 @@ class Running:
             return
         ways = [f"--tools {policy}" for policy in run.policies]
         ways.append(" ".join(f"--answer {call.id or call.name}=JSON" for call in waiting))
-        go_on = f"plcli run --continue {record.id.rpartition('-')[2]}"
+        go_on = f"plcli run --continue {record.tail}"
         self.session.screen.say(("to go on: ", "dim"), f"{go_on} {', or '.join(ways)}")
 
     def announce(self, plan: Plan) -> None:

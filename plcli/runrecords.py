@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from plcli import __version__
 from plcli.connect import Connection
 from plcli.engine import now
+from plcli.exchangerecords import ToolResultRecord
 from plcli.media import Json, digest_of, encode, references
 from plcli.mediastore import MediaStore
 from plcli.record_secrets import without_secrets
-from plcli.records import Batch, Endpoint, Record, ResponseRecord, Source, SpecRef, ToolResultRecord
+from plcli.records import Batch, Endpoint, Record, ResponseRecord, Source, SpecRef
 from plcli.redact import Redactor
 from plcli.resolve import Resolved
 from plcli.rounds import Answered
@@ -61,7 +62,7 @@ def record_of(run: Run, where: Circumstances, sources: list[Source], redactor: R
         endpoint=_endpoint(connection),
         exchanges=exchange_records(exchanges),
         tool_results=[_tool_result(each, redactor) for each in run.rounds.answered] or None,
-        response=response_record(run),
+        response=_response_record(run),
         usage=run.rounds.usage,
         cost=run.cost,
         expectations=list(run.expectations) or None,
@@ -76,7 +77,7 @@ def recalled_record(run: Run, then: Record) -> Record:
     """The record of a run that was answered from the exchanges of another: what was sent and came is known of that."""
     said = {"id": "", "command": "replay", "plcli": __version__, "batch": None, "replay": None}
     found = {
-        "response": response_record(run),
+        "response": _response_record(run),
         "tool_results": [_tool_result(each, None) for each in run.rounds.answered] or None,
         "expectations": list(run.expectations) or None,
         "error": run.failure,
@@ -84,17 +85,9 @@ def recalled_record(run: Run, then: Record) -> Record:
     return then.model_copy(update={**said, **found})
 
 
-def response_record(run: Run) -> ResponseRecord:
-    """What a run was answered, as its record keeps it."""
-    response = run.response
-    return ResponseRecord(
-        state=response.state,
-        parts=[part for turn in run.rounds.turns for part in turn.response.parts],
-        text=response.text or None,
-        output=run.output,
-        finish_reason=response.finish_reason,
-        missing=response.missing,
-    )
+def _response_record(run: Run) -> ResponseRecord:
+    parts = (part for turn in run.rounds.turns for part in turn.response.parts)
+    return ResponseRecord.of(run.response, parts, run.output)
 
 
 def keep_media(run: Run, store: MediaStore, redactor: Redactor) -> list[Source]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from plcli.exchangerecords import ToolResultRecord
 from plcli.media import Json
-from plcli.providers.registry import Compiled, adapter
-from plcli.records import Record, ToolResultRecord
-from plcli.request import Message, Request
 from plcli.overrides import Overrides
+from plcli.providers.registry import Compiled, adapter
+from plcli.records import Record
+from plcli.request import Message, Request
 from plcli.resolve import Resolved
 from plcli.response import ToolCallPart
 from plcli.rounds import Answered

@@ -9,8 +9,8 @@ from functools import partial
 
 from plcli.documents import Document
 from plcli.errors import ToolError
+from plcli.exchangerecords import ToolResultRecord
 from plcli.matchers import shown
-from plcli.records import ToolResultRecord
 from plcli.response import ToolCallPart
 from plcli.stubs import NoStub, StubAnswer, Stubs
 from plcli.toolbox import Tool

@@ -72,7 +72,7 @@ class Talk:
         (record,), unlogged = self.running.log([(plan, Run(resolved, plan.connection, rounds, None))])
         if unlogged is not None:
             raise unlogged
-        tail, screen = record.id.rpartition("-")[2], self.running.session.screen
+        tail, screen = record.tail, self.running.session.screen
         if isinstance(error, KeyboardInterrupt):
             screen.after_interrupt()
         screen.say(("what was answered is kept: ", "dim"), f"plcli run --continue {tail}")

@@ -32,7 +32,7 @@ OPERATIONS = {
 }
 """Whose each operation is."""
 
-_PATHS = {
+PATHS = {
     "/responses": "responses.create",
     "/chat/completions": "chat.completions.create",
     "/images/generations": "images.generate",
@@ -103,7 +103,7 @@ def _by_address(url: str, model: str | None) -> Guess | None:
         path = unquote(urlsplit(url).path).rstrip("/")
     except ValueError:
         return None
-    operation = next((operation for end, operation in _PATHS.items() if path.endswith(end)), None)
+    operation = next((operation for end, operation in PATHS.items() if path.endswith(end)), None)
     if operation is None:
         return None
     asked = OPERATIONS[operation]

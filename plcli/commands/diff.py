@@ -10,7 +10,7 @@ import typer
 
 from plcli import completion, options
 from plcli.brevity import cut
-from plcli.contrasts import Operand, contrast
+from plcli.diffing.contrasts import Operand, contrast
 from plcli.documents import FORMATS
 from plcli.errors import Exit, UsageError
 from plcli.expecting import spec_today
@@ -137,4 +137,4 @@ def _with_today(session: Session, text: str, snapshots: Snapshots) -> list[tuple
 
 def _title(name: str, side: Operand) -> str:
     """How a side is named above the differences."""
-    return f"run {side.id.rpartition('-')[2]}, {side.time}" if isinstance(side, Record) else str(Path(name))
+    return f"run {side.tail}, {side.time}" if isinstance(side, Record) else str(Path(name))

@@ -16,9 +16,9 @@ from plcli.drawing import Drawing, takes_n
 from plcli.errors import UsageError
 from plcli.inputs import Input, read_overrides, read_picture
 from plcli.orders import Together, carry_out, ordered, read, resolved
+from plcli.overrides import Overrides
 from plcli.picturefiles import PictureFiles
 from plcli.policies import ToolTerms
-from plcli.overrides import Overrides
 from plcli.resolve import Resolved
 from plcli.running import Running
 from plcli.session import open_session

@@ -27,13 +27,6 @@ from plcli.session import Session, open_session
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-Runs = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="RUN", help="Ids, their starts or tails, last, last~N, A..B.", autocompletion=completion.complete_run
-    ),
-]
-
 
 class Form(StrEnum):
     """Forms in which runs leave the log."""
@@ -83,7 +76,7 @@ def export(
             "openai-batch and promptlayer are what these take, jsonl is lines of the log, csv a table.",
         ),
     ],
-    runs: Runs = None,
+    runs: completion.RunRefs = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="The file; one of the same form is replaced.")
     ] = None,

@@ -74,7 +74,7 @@ def list_runs(
 def _row(record: Record) -> tuple[str, ...]:
     response = record.response
     return (
-        record.id.rpartition("-")[2],
+        record.tail,
         record.time[:19].replace("T", " "),
         response.state if response else "error",
         model_name(record),

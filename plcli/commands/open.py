@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from plcli import completion, disk, options
-from plcli.barewires import bare_wire
 from plcli.connect import Limits
 from plcli.documents import FORMATS, Document, Format, parse
 from plcli.editing import edited
@@ -23,6 +22,7 @@ from plcli.policies import ToolTerms
 from plcli.redact import MARK
 from plcli.render.differences import told
 from plcli.reopening import SAME, Reopened, Stand, of_run, of_wire
+from plcli.reopening.barewires import bare_wire
 from plcli.resolve import resolve
 from plcli.running import Running
 from plcli.session import Session, open_session
@@ -114,7 +114,7 @@ def open_(
     if editing:
         changed = _edited(session, stand, reopened)
         if changed is None:
-            reopened.beside.tidy("")
+            reopened.files.tidy("")
             session.screen.say("nothing was changed" + (": nothing is written or run" if out or run else ""))
             return Exit.DONE
         reopened = changed
@@ -224,12 +224,12 @@ def _write(file: Path, reopened: Reopened, out: Path, force: bool) -> None:
             disk.make_folder(file.parent)
         (disk.replace if force else disk.create)(file, reopened.text.encode())
     except (OSError, ValueError) as error:
-        reopened.beside.tidy("")
+        reopened.files.tidy("")
         if isinstance(error, FileExistsError) and os.path.lexists(file):
             raise _taken(out) from None
         reason = (error.strerror if isinstance(error, OSError) else None) or "no file can have this name"
         raise UsageError(f"--out {out}: {reason.lower()}", hint="name a file that can be written") from None
-    reopened.beside.tidy(reopened.text)
+    reopened.files.tidy(reopened.text)
 
 
 def _run(session: Session, stand: Stand, document: Document) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,10 +24,10 @@ from plcli.pacing import lowest
 from plcli.policies import SECONDS, ToolTerms
 from plcli.render.reports import Reports
 from plcli.render.reports import parse as parse_reports
-from plcli.replaychoice import Choice, choose
 from plcli.replaying import Changes, Replaying
 from plcli.replays import Replays, new_batch
-from plcli.replaytasks import How, batch_in
+from plcli.replays.choice import Choice, choose
+from plcli.replays.tasks import How, batch_in
 from plcli.running import Running
 from plcli.selecting import selection
 from plcli.session import Session, open_session
@@ -141,12 +142,7 @@ def replay(
     if model:
         asked_model(session.workspace, model)
     given = read_variables(session.workspace, var or [])
-    changing = {"--model": model, "--set": set_, "--var": var, "--with": with_}
-    changed = next((name for name, value in changing.items() if value), None)
-    _check_together(
-        changed, recorded=recorded, update=update, each=each, baseline=baseline, repeat=repeat, no_log=no_log,
-        resume=resume,
-    )  # fmt: skip
+    _check_together(ctx.params)
     everything_kept = everything or (count is None and (files is not None or recorded or update))
     chosen = selection(session.workspace, {**ctx.params, "model": of_model, "everything": everything_kept})
     earlier = batch_in(session.log, resume, baseline=baseline) if resume is not None else None
@@ -210,33 +206,28 @@ def replay(
         return replays.run()
 
 
-def _check_together(
-    changed: str | None,
-    *,
-    recorded: bool,
-    update: bool,
-    each: bool,
-    baseline: bool,
-    repeat: int,
-    no_log: bool,
-    resume: str | None,
-) -> None:
-    """Raise `UsageError` for options that contradict each other."""
-    if baseline and changed is None:
+def _check_together(given: Mapping[str, Any]) -> None:
+    """Raise `UsageError` for options that contradict each other; `given` are the values of all."""
+    stated = {f"--{name.strip('_').replace('_', '-')}" for name, value in given.items() if value}
+    if given["repeat"] == 1:
+        stated.remove("--repeat")
+
+    def first(*options: str) -> str | None:
+        return next((option for option in options if option in stated), None)
+
+    changed, kept = first("--model", "--set", "--var", "--with"), first("--update", "--recorded")
+    other = changed or first("--each", "--baseline", "--repeat", "--resume")
+    if "--baseline" in stated and changed is None:
         raise UsageError("--baseline compares a change with none", hint="add --model, --set, --var or --with")
-    kept = "--update" if update else "--recorded" if recorded else None
-    others = {changed or "": changed, "--each": each, "--baseline": baseline, "--repeat": repeat > 1,
-              "--resume": resume}  # fmt: skip
-    other = next((name for name, value in others.items() if value), None)
     if kept is not None and other is not None:
         raise UsageError(
             f"{other} does not go with {kept}", hint=f"plcli replay {kept} replays specs as they are today"
         )
-    if each and changed is not None:
+    if "--each" in stated and changed is not None:
         raise UsageError(f"{changed} does not go with --each", hint="change the run as a whole, without --each")
-    if update and no_log:
+    if {"--update", "--no-log"} <= stated:
         raise UsageError("--no-log does not go with --update", hint="a recording is a run of the log")
-    if resume is not None and no_log:
+    if {"--resume", "--no-log"} <= stated:
         raise UsageError("--no-log does not go with --resume", hint="the log says what a batch has done")
 
 

@@ -8,13 +8,9 @@ from plcli.connect import Connection
 from plcli.errors import SetupError
 from plcli.exports.losses import LeftOut
 from plcli.providers.registry import check_path
+from plcli.wireshapes import OPERATIONS, PATHS
 
-_PATHS = {
-    "responses.create": "/responses",
-    "chat.completions.create": "/chat/completions",
-    "images.generate": "/images/generations",
-    "images.edit": "/images/edits",
-}
+_PATHS = {operation: path for path, operation in PATHS.items() if OPERATIONS[operation].provider == "openai"}
 
 
 def path_of(operation: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from plcli.brevity import counted
 from plcli.exports.connections import Surroundings
 from plcli.exports.losses import Losses
-from plcli.media import Json, Redacted
+from plcli.media import Json, Redacted, mapped
 from plcli.record_secrets import without_secrets
 from plcli.records import Record, line
 from plcli.redact import Redactor
@@ -55,8 +55,4 @@ def _clean(record: Record, redactor: Redactor) -> Record:
 
 def _marked(wire: Json) -> Json:
     """A wire as it is written down, with marks in the places that secrets were taken from."""
-    if isinstance(wire, Redacted):
-        return {"$redacted": wire.digest}
-    if isinstance(wire, dict):
-        return {key: _marked(item) for key, item in wire.items()}
-    return [_marked(item) for item in wire] if isinstance(wire, list) else wire
+    return mapped(wire, lambda leaf: {"$redacted": leaf.digest} if isinstance(leaf, Redacted) else leaf)

@@ -54,4 +54,4 @@ class Losses:
 
 
 def _name(record: Record) -> str:
-    return f"run {record.id.rpartition('-')[2]}"
+    return f"run {record.tail}"

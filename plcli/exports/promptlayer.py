@@ -14,10 +14,10 @@ from plcli.exports.blueprints import Blueprints
 from plcli.exports.connections import Surroundings
 from plcli.exports.losses import TOO_DEEP, LeftOut, Losses
 from plcli.exports.sending import encoded, provider_of, wire_of
-from plcli.media import Json, Redacted, decode, encode
+from plcli.media import Json, decode, encode
 from plcli.providers.registry import Adapter, adapter
 from plcli.records import Record
-from plcli.redact import MARK
+from plcli.redact import marked
 from plcli.request import Message, Request
 from plcli.response import Response
 
@@ -65,7 +65,7 @@ def promptlayer(records: Iterable[Record], around: Surroundings, which: int | No
 
 
 def _body(record: Record, at: int, around: Surroundings, losses: Losses) -> dict[str, Json]:
-    wire = _marked(wire_of(record, at))
+    wire = marked(wire_of(record, at))
     exchange = record.exchanges[at]
     made = _adapter(record)
     blueprints = Blueprints(around.store, completion=record.api == "images")
@@ -103,15 +103,6 @@ def _body(record: Record, at: int, around: Surroundings, losses: Losses) -> dict
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _marked(value: Json) -> Json:
-    """A wire with a text where secrets were taken out: nobody sends a blueprint's words as they stand."""
-    if isinstance(value, Redacted):
-        return MARK
-    if isinstance(value, dict):
-        return {key: _marked(item) for key, item in value.items()}
-    return [_marked(item) for item in value] if isinstance(value, list) else value
-
-
 def _adapter(record: Record) -> Adapter:
     try:
         return adapter(provider_of(record), record.api or "")
@@ -141,7 +132,7 @@ def _response(made: Adapter, body: Json) -> Response | None:
     if body is None:
         return None
     try:
-        return made.read(_marked(decode(body)))
+        return made.read(marked(decode(body)))
     except (PlcliError, ValueError):
         return None
 

@@ -19,8 +19,7 @@ from plcli.providers.outgoing import encode
 from plcli.providers.registry import Provider
 from plcli.records import Record
 from plcli.traffic import wire_requests
-
-_SWITCHES = ("stream", "stream_options")
+from plcli.wireshapes import without_switches
 
 
 class Sending(NamedTuple):
@@ -135,8 +134,9 @@ def provider_of(record: Record) -> Provider:
 
 def _sending(record: Record, at: int, around: Surroundings, losses: Losses) -> Sending:
     wire = wire_of(record, at)
-    if place := next(_redacted(around.redactor.json(wire)), None):
-        raise LeftOut(f"a secret stood in {paths.show(place)} and was taken out")
+    for place, leaf in paths.leaves(around.redactor.json(wire)):
+        if isinstance(leaf, Redacted):
+            raise LeftOut(f"a secret stood in {paths.show(place)} and was taken out")
     if not isinstance(wire, dict):
         raise LeftOut("its request is no JSON object")
     provider = provider_of(record)
@@ -145,25 +145,12 @@ def _sending(record: Record, at: int, around: Surroundings, losses: Losses) -> S
     if provider.name not in ("openai", "gemini"):
         raise LeftOut(f"how {cut(provider.name, 60)} is called is not known here")
     connection = connection_of(record, provider, around, losses)
-    if provider.name == "openai":
-        if switches := [name for name in _SWITCHES if name in wire]:
-            losses.lost(record, f"{' and '.join(switches)}: dropped, the answer comes in one piece")
-        wire = {name: item for name, item in wire.items() if name not in switches}
-    for name in _unfilled(wire):
+    sent = without_switches(provider.name, wire)
+    if switches := [name for name in wire if name not in sent]:
+        losses.lost(record, f"{' and '.join(switches)}: dropped, the answer comes in one piece")
+    for name in _unfilled(sent):
         losses.lost(record, f"a tool of the request uses ${{{name}}}, which only plcli fills in")
-    return Sending(record, at, wire, connection, around.store)
-
-
-def _redacted(value: Json, path: paths.Parts = ()) -> Iterator[paths.Parts]:
-    """The places of a wire that secrets were taken from."""
-    if isinstance(value, Redacted):
-        yield path
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _redacted(item, (*path, key))
-    elif isinstance(value, list):
-        for at, item in enumerate(value):
-            yield from _redacted(item, (*path, at))
+    return Sending(record, at, sent, connection, around.store)
 
 
 def _unfilled(wire: dict[str, Json]) -> Iterator[str]:

@@ -7,6 +7,7 @@ import binascii
 import zlib
 from collections.abc import Mapping
 
+from plcli import paths
 from plcli.media import Json
 from plcli.providers import answer
 
@@ -28,12 +29,8 @@ def body_of(value: Json) -> bytes | Json:
 
 def json_alone(value: Json) -> Json:
     """A body that was parsed already, where it is what JSON can hold. Raises `ValueError`."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, bytes):
-            raise ValueError("its body holds bytes, which JSON cannot")
-        waiting += item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+    if any(isinstance(leaf, bytes) for _, leaf in paths.leaves(value)):
+        raise ValueError("its body holds bytes, which JSON cannot")
     return value
 
 

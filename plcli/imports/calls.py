@@ -32,7 +32,7 @@ def captured_call(
     """
     if not isinstance(url, str) or not isinstance(method, str):
         return spot.problem("no HTTP request: `method` and `url` must be text")
-    shown = f"{method.upper()} {plain_url(url)}"
+    shown = f"{method.upper()} {_plain_url(url)}"
     if method.upper() != "POST" or guess({}, url) is None:
         return spot.problem(f"{NO_CALL}: {shown}")
     try:
@@ -60,7 +60,7 @@ def reply_of(value: Json) -> Reply | None:
     return Reply(code, body, headers_of(came.get("headers")))
 
 
-def plain_url(url: str) -> str:
+def _plain_url(url: str) -> str:
     """A URL to be shown: without query, fragment and credentials, any of which may be a key."""
     try:
         parts = urlsplit(url)

@@ -22,7 +22,7 @@ from plcli.imports.answers import Answer, answer_of
 from plcli.imports.captured import Captured, Copied, Reply, Source, Spot, Unfit
 from plcli.imports.moments import moment
 from plcli.imports.sites import Site, site_of
-from plcli.media import Json, Media, lift, references
+from plcli.media import Json, Media, lift, mapped, references
 from plcli.mediastore import MediaStore
 from plcli.providers import answer
 from plcli.providers.reading import table
@@ -181,7 +181,7 @@ def _asked(captured: Captured, given: Given) -> tuple[Guess, Adapter]:
 def _lifted(wire: Json, made: Adapter) -> tuple[Json, Media]:
     """A request without its bytes. What a person says stays words, whatever it looks like, as in a run of plcli."""
     lifted, media = lift(_kept(wire), made.MEDIA)
-    return _freed(lifted), media
+    return mapped(lifted, lambda leaf: leaf.text if isinstance(leaf, _Words) else leaf), media
 
 
 def _kept(value: Json, name: str = "") -> Json:
@@ -190,14 +190,6 @@ def _kept(value: Json, name: str = "") -> Json:
     if isinstance(value, dict):
         return {key: _kept(item, key) for key, item in value.items()}
     return [_kept(item) for item in value] if isinstance(value, list) else value
-
-
-def _freed(value: Json) -> Json:
-    if isinstance(value, _Words):
-        return value.text
-    if isinstance(value, dict):
-        return {key: _freed(item) for key, item in value.items()}
-    return [_freed(item) for item in value] if isinstance(value, list) else value
 
 
 def _named(name: str | None, api: str | None, guessed: Guess | None) -> Guess:
@@ -264,14 +256,7 @@ def _response_record(response: Response, request: Request) -> ResponseRecord:
     output: Json = None
     if request.output is not None and response.state == "ok":
         output, _ = expect.parse_output(response.text, request.output.schema)
-    return ResponseRecord(
-        state=response.state,
-        parts=list(response.parts),
-        text=response.text or None,
-        output=output,
-        finish_reason=response.finish_reason,
-        missing=response.missing,
-    )
+    return ResponseRecord.of(response, response.parts, output)
 
 
 def _cost(response: Response, request: Request, site: Site) -> Cost | None:

@@ -78,11 +78,16 @@ def failed_state(failure: Failure) -> State:
 def read_or_failed(
     read: Callable[[Json], Response], body: Json, failure: Failure | None
 ) -> tuple[Response, Failure | None]:
-    """What a body means to an adapter, and why the call failed: `failure`, else that the body cannot be read."""
-    try:
-        response = read(body)
-    except CallFailed as error:
-        response, failure = Response(state="error"), failure or error.failure
+    """What a body means to an adapter, and why the call failed: `failure`, else that the body cannot be read.
+
+    A call that failed may have no body.
+    """
+    response = Response(state="error")
+    if body is not None or failure is None:
+        try:
+            response = read(body)
+        except CallFailed as error:
+            failure = failure or error.failure
     if failure is not None:
         response = response.model_copy(update={"state": failed_state(failure)})
     return response, failure

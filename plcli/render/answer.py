@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from plcli.exchangerecords import ToolResultRecord
 from plcli.mediastore import MediaStore
-from plcli.records import Record, ToolResultRecord
+from plcli.records import Record
 from plcli.render.calls import call_line, show_call, show_result, with_results
 from plcli.render.findings import findings
 from plcli.render.held import show_wanted

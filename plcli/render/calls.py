@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from plcli.exchangerecords import ToolResultRecord
 from plcli.media import Json
-from plcli.records import ToolResultRecord
 from plcli.render.screen import Screen
 from plcli.response import Part, ToolCallPart
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, islice
 
 from plcli.brevity import counted, cut
+from plcli.diffing.textchanges import Piece, Row, Sign, first_change, text_changes
 from plcli.media import Json
 from plcli.plaintext import harmless
 from plcli.records import Record
@@ -14,7 +15,6 @@ from plcli.render.runfacts import cost, duration, model_name, tokens
 from plcli.render.screen import Screen
 from plcli.render.table import show_table
 from plcli.replayrecords import Difference
-from plcli.textchanges import Piece, Row, Sign, first_change, text_changes
 
 MOST = 200
 """Differences that are shown, unless more is asked for."""

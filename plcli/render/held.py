@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 
 from plcli.brevity import counted
-from plcli.media import Json
+from plcli.media import Json, mapped
 from plcli.records import ExpectationRecord, Record
 from plcli.render.differences import show_change
 from plcli.render.runfacts import model_name, run_name
@@ -88,11 +88,7 @@ def _show_wanted(wanted: Json, got: Json, screen: Screen, put: Callable[..., Non
 
 def _shown(value: Json, screen: Screen) -> Json:
     """A value without secrets: what a spec expects today has not been in the log."""
-    if isinstance(value, dict):
-        return {name: _shown(item, screen) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_shown(item, screen) for item in value]
-    return screen.redact(value) if isinstance(value, str) else value
+    return mapped(value, lambda leaf: screen.redact(leaf) if isinstance(leaf, str) else leaf)
 
 
 def _written(value: Json) -> str:

@@ -13,8 +13,7 @@ _DRAWING = {"image_gen": "pictures", "svg_usage": "vector drawings"}
 
 def model_name(record: Record) -> str:
     """The model that was asked, and the one that answered where it has another name."""
-    asked = record.model_spec or f"{record.provider}/{record.model}"
-    served = record.served_model
+    asked, served = record.model_name, record.served_model
     return f"{asked} ({served})" if served and served != record.model else asked
 
 
@@ -76,7 +75,7 @@ def commit_name(spec: SpecRef) -> str | None:
 
 def run_name(record: Record) -> str | None:
     """The tail of the run's id, by which it can be named."""
-    return f"run {record.id.rpartition('-')[2]}" if record.id else None
+    return f"run {record.tail}" if record.id else None
 
 
 def _number(value: Json) -> int | None:

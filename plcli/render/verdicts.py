@@ -21,7 +21,6 @@ _COLOURS: dict[Verdict, str] = {
     "failed": "red",
     "not-replayable": "red",
 }
-_GREEN: tuple[Verdict, ...] = ("identical", "equivalent")
 _WIDEST = max(map(len, VERDICTS))
 _LEAST_REASON = 24
 
@@ -35,7 +34,7 @@ def show_outcome(outcome: Outcome, screen: Screen, *, detail: bool) -> None:
     if screen.machine:
         screen.json(line(outcome.now))
         return
-    if screen.quiet and verdict in _GREEN:
+    if screen.quiet and outcome.green:
         return
     runs = " → ".join(filter(None, (run_name(outcome.then), run_name(outcome.now))))
     name = outcome.name if outcome.name != run_name(outcome.then) else ""  # one of no spec is known by its run
@@ -61,6 +60,16 @@ def show_totals(totals: Totals, screen: Screen, *, alone: bool = False) -> None:
     rows = [] if alone else list(_rows(totals))
     if rows:
         show_table(("", "then", "now", "change"), rows, screen, first=3)
+
+
+def changes(totals: Totals) -> Iterator[tuple[str, Change, str, str]]:
+    """Each sum over replays that is known: its name, the change, and in words what it was and what it is."""
+    sums: tuple[tuple[str, Change, Callable[[float], str]], ...] = (
+        ("tokens", totals.tokens, lambda count: f"{int(count):,}"),
+        ("cost", totals.cost, dollars),
+        ("time", totals.time_ms, lambda ms: seconds(int(ms))),
+    )
+    return ((name, change, told(change.then), told(change.now)) for name, change, told in sums if change.of)
 
 
 def _show_details(outcome: Outcome, screen: Screen) -> None:
@@ -100,14 +109,7 @@ def _fitting(reason: str, used: int, screen: Screen, *, whole: bool) -> str:
 
 def _rows(totals: Totals) -> Iterator[tuple[str, str, str, str]]:
     """Each sum that is known, then and now."""
-    sums: list[tuple[str, Change, Callable[[float], str]]] = [
-        ("tokens", totals.tokens, lambda count: f"{count:,}"),
-        ("cost", totals.cost, dollars),
-        ("time", totals.time_ms, lambda milliseconds: seconds(int(milliseconds))),
-    ]
-    for name, change, shown in sums:
-        if change.of:
-            part = f" (of {change.of})" if change.of < totals.done else ""
-            then, now = shown(change.then), shown(change.now)
-            percent = f"{change.percent:+,.1f} %" if change.percent is not None else ""
-            yield name + part, then, now, "same" if then == now else percent
+    for name, change, then, now in changes(totals):
+        part = f" (of {change.of})" if change.of < totals.done else ""
+        percent = f"{change.percent:+,.1f} %" if change.percent is not None else ""
+        yield name + part, then, now, "same" if then == now else percent

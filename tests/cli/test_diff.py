@@ -169,6 +169,9 @@ def test_what_cannot_be_compared_is_told(home: Path, said: Said, snapshot: Snaps
 def test_runs_without_a_request_or_a_spec_are_told(home: Path, said: Said, cli: Cli, write: Write) -> None:
     cli("run", "--prompt", "Hi", "-m", "echo/any")
     assert "was not made of a spec alone" in said("diff", "last")
+    assert cli("run", "x").code == 0
+    assert cli("run", "--continue", "last", "--message", "More").code == 0
+    assert "was not made of a spec alone" in said("diff", "last")
     cli("run", "--prompt", "Hi", "-m", "openai/gpt-x")
     record = json.loads(Path("runs.jsonl").read_text().splitlines()[-1])
     record["exchanges"] = []

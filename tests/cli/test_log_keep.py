@@ -40,6 +40,11 @@ def test_keep(runs: None, said: Said, snapshot: SnapshotAssertion, args: str) ->
     assert said("log", "keep", *args.split()) == snapshot
 
 
+def test_a_count_names_the_newest_runs(runs: None, cli: Cli) -> None:
+    assert cli("log", "keep", "-n", "2").code == 0
+    assert [path.name for path in Path("recordings").iterdir() if path.is_file()] == ["runs.jsonl"]
+
+
 def test_what_is_there_already_is_left_out(runs: None, said: Said, snapshot: SnapshotAssertion) -> None:
     assert said("log", "keep", "last~3") == snapshot
     before = Path("recordings/hi.jsonl").read_bytes()

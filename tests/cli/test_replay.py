@@ -226,6 +226,13 @@ def test_a_recording_is_found_by_its_name_where_there_is_no_log(cli: Cli) -> Non
 
 
 @pytest.mark.usefixtures("runs")
+def test_the_last_of_several_files_is_no_run_of_the_log(cli: Cli) -> None:
+    Path("recordings/more.jsonl").write_text("")
+    last = cli("replay", "last", "--from", "recordings/city.jsonl", "--from", "recordings/more.jsonl")
+    assert (last.code, "'last' is of one file, and there are 2" in last.err) == (2, True)
+
+
+@pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize(("args", "code"), [("--spec none", 9), ("--shard 9/9", 0), ("--shard 1/9 --tag none", 0)])
 def test_a_suite_that_is_empty_is_no_success(cli: Cli, args: str, code: int) -> None:
     assert cli("replay", "--recorded", *args.split()).code == code

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from plcli.exchangerecords import ExchangeRecord
-from plcli.records import Record, ToolResultRecord, line
+from plcli.exchangerecords import ExchangeRecord, ToolResultRecord
+from plcli.records import Record, line
 from tests.support.cli import Cli, Said, Write
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}

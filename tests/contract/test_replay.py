@@ -100,6 +100,18 @@ def test_stubs_answer_where_the_command_line_says_so(loop: Loop) -> None:
     assert [(result.source, result.arguments) for result in loop.results] == [("stub", {"city": "Rome"})]
 
 
+def test_handlers_answer_where_the_command_line_says_so(loop: Loop) -> None:
+    loop.answer(loop.api.calls(1, CALLED), loop.api.says("Cold."))
+    loop.run()
+    path = loop.folder / "tools" / "get_weather.json"
+    tool = {name: value for name, value in json.loads(path.read_text()).items() if name != "stubs"}
+    write_json(path, {**tool, "command": ["cat"]})
+    sent(loop.server)
+    loop.answer(loop.api.calls(1, CALLED), loop.api.says("Cold."))
+    assert loop.cli("replay", "last", "--tools", "run").code == 0
+    assert [(result.source, result.result) for result in loop.results] == [("run", json.loads(OSLO))]
+
+
 def test_each_exchange_is_sent_on_its_own(loop: Loop) -> None:
     loop.answer(loop.api.calls(1, CALLED), loop.api.says("Cold."))
     loop.run()

@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plcli import paths
-from plcli.alignment import matched, stretches
-from plcli.deltas import deltas, same_json
-from plcli.differing import between, of_wires
+from plcli.diffing.alignment import matched, stretches
+from plcli.diffing.deltas import deltas, same_json
+from plcli.diffing.differing import between, of_wires
+from plcli.diffing.linechanges import Changed
+from plcli.diffing.textchanges import Row, first_change, text_changes
 from plcli.exchange import Target, canonical, key_of
-from plcli.linechanges import Changed
 from plcli.media import Json
 from plcli.providers.registry import PROVIDERS, adapter
 from plcli.render.differences import told
 from plcli.request import Request
-from plcli.textchanges import Row, first_change, text_changes
 from tests.property import gemini_wires, images_wires, wires
 
 laws = settings(suppress_health_check=[HealthCheck.too_slow])

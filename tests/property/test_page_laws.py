@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plcli.exchangerecords import ExchangeRecord
+from plcli.exchangerecords import ExchangeRecord, ToolResultRecord
 from plcli.mediastore import MediaStore
-from plcli.records import Record, ResponseRecord, ToolResultRecord
+from plcli.records import Record, ResponseRecord
 from plcli.render.page import page
 from plcli.response import STATES, ImagePart, NativePart, ReasoningPart, RefusalPart, TextPart, ToolCallPart
 from tests.support.pages import Page

@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from plcli.exchange import Exchange, Target
-from plcli.exchangerecords import ExchangeRecord
+from plcli.exchangerecords import ExchangeRecord, ToolResultRecord
 from plcli.media import Json
-from plcli.records import Note, Record, ResponseRecord, Source, SpecRef, ToolResultRecord, line, parse
+from plcli.records import Note, Record, ResponseRecord, Source, SpecRef, line, parse
 from plcli.response import NativePart, TextPart, ToolCallPart
 from plcli.runlog import Damage, RunLog
 from plcli.traffic import exchange_records, wire_requests

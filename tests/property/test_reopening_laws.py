@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import plcli
-from plcli.barewires import bare_wire
 from plcli.documents import FORMATS
 from plcli.errors import NotReplayable, PlcliError
 from plcli.media import Json, encode, lower
 from plcli.mediastore import MediaStore
+from plcli.overrides import Overrides
 from plcli.providers.registry import PROVIDERS, adapter
 from plcli.reopening import Stand, of_run, of_wire
-from plcli.overrides import Overrides
+from plcli.reopening.barewires import bare_wire
 from plcli.resolve import resolve
 from plcli.workspace import Workspace, find
 from tests.property.test_moving_laws import WIRES

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plcli.records import Record, ToolResultRecord, parse
+from plcli.exchangerecords import ToolResultRecord
+from plcli.records import Record, parse
 from tests.support.cli import Cli
 from tests.support.gemini_streams import gemini_events
 from tests.support.loopback import Loopback

@@ -38,6 +38,7 @@ def picture(media: str, width: int = 64) -> ImagePart:
             [a_run('{"x": 1}', output={"x": 1}), a_run('{"x":1.0}', output={"x": 1.0}), a_run("x: 1")],
             "2 of 3 the same answer, 2 distinct; states 3 ok",
         ),
+        ([a_run(output={"x": x}) for x in (1.5, 1.25)], "1 of 2 the same answer, 2 distinct; states 2 ok"),
         (
             [a_run(None, called("f", "1"), state="tool_calls"), a_run(None, called("f", "2"), state="tool_calls")],
             "2 of 2 the same answer; calls 2 of 2 the same; states 2 tool_calls",

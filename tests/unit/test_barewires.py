@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from plcli.barewires import BareWire, bare_wire
 from plcli.errors import NotReplayable, SpecError, UsageError
 from plcli.media import MediaMissing, digest_of
 from plcli.reopening import Reopened, Stand, of_wire
+from plcli.reopening.barewires import BareWire, bare_wire
 from plcli.workspace import Workspace, find
 
 PNG = b"\x89PNG\r\n\x1a\nrest"

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from plcli import __version__
-from plcli.causes import located
-from plcli.differing import Asked, of_requests
+from plcli.diffing.causes import located
+from plcli.diffing.differing import Asked, of_requests
 from plcli.documents import parse
 from plcli.media import digest_of
 from plcli.mediastore import MediaStore
+from plcli.overrides import Overrides
 from plcli.records import Record, Source, SpecRef
 from plcli.replayrecords import Difference
-from plcli.overrides import Overrides
 from plcli.resolve import Resolved, resolve
 from plcli.variables import Raw
 from plcli.workspace import find
@@ -300,11 +300,11 @@ def test_turns_that_an_api_takes_apart_or_puts_together_are_found_again(
 
 
 def test_what_another_plcli_makes_otherwise_is_not_put_on_a_line(ws: Path, store: MediaStore) -> None:
-    now = plan(ws)
+    then, now = plan(ws), plan(ws, {"city": "Rome"})
     unstored = Difference(path="body.store", kind="changed", old=None, new=False)
 
     def cause(version: str) -> str:
-        (found,) = located([unstored], now, logged(now, store, plcli=version), store)
+        (found,) = located([unstored], now, logged(then, store, plcli=version), store)
         return found.cause or ""
 
     assert cause("0.0.9") == f"plcli {__version__}, then 0.0.9"

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from plcli.checks import LONGEST, first_difference, likeness
+from plcli.brevity import first_difference
+from plcli.checks import LONGEST, likeness
 from plcli.compare import CHECKS, REASONS, Check, compare, default_checks, parse_checks, verdict_of
 from plcli.errors import UsageError
-from plcli.exchangerecords import DownloadRecord, ExchangeRecord
+from plcli.exchangerecords import DownloadRecord, ExchangeRecord, ToolResultRecord
 from plcli.media import digest_of
-from plcli.records import Cost, ExpectationRecord, Record, ResponseRecord, ToolResultRecord
+from plcli.records import Cost, ExpectationRecord, Record, ResponseRecord
 from plcli.regexes import Undecided
 from plcli.replayrecords import CheckRecord
 from plcli.response import (
@@ -65,6 +66,9 @@ def a_run(
         error=error,
         **fields,
     )
+
+
+NEVER_ANSWERED = a_run().model_copy(update={"response": None})
 
 
 def call(name: str, arguments: Json = None, id: str | None = None) -> ToolCallPart:
@@ -154,6 +158,7 @@ OTHER = {
         (a_run("words"), a_run("{}"), "cannot be told: the logged answer is no JSON"),
         (a_run("{}"), a_run("```json\n{}\n```"), "cannot be told: the new answer is no JSON"),
         (a_run("{}"), a_run(None), "cannot be told: the new answer is no JSON"),
+        (NEVER_ANSWERED, a_run("{}"), "cannot be told: the logged answer is no JSON"),
     ],
     "tool-calls": [
         (a_run(None, call("a", OSLO)), a_run(None, call("a", ROME)), 'was a({"city":"Oslo"}), is a({"city":"Rome"})'),
@@ -184,6 +189,11 @@ OTHER = {
             a_run(None, picture()),
             a_run(None, picture(mime="image/webp", data="b")),
             "picture 1 was 64x64 image/png, is 64x64 image/webp",
+        ),
+        (
+            a_run(None, picture(), picture(data="b")),
+            a_run(None, picture(), picture(32, data="c")),
+            "picture 2 was 64x64 image/png, is 32x32 image/png",
         ),
         (a_run(None, picture(None)), a_run(None, picture(None, data="b")), "the size of the logged picture 1 is not"),
         (a_run(None, unfetched("a")), a_run(None, unfetched("b")), "the size of the logged picture 1 is not known"),
@@ -351,6 +361,7 @@ def test_a_check_that_is_none_is_refused_with_a_way_out(text: str, message: str,
         (a_run("a"), a_run("a"), "state tool-calls text"),
         (a_run("{}", output={}), a_run("{}", output={}), "state tool-calls json"),
         (a_run("{}", output={}), a_run("oh"), "state tool-calls text"),
+        (NEVER_ANSWERED, a_run("{}", output={}), "state tool-calls text"),
         (a_run(None, picture()), a_run("a"), "state tool-calls images text"),
     ],
 )

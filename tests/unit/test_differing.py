@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plcli.differing import Asked, between, of_answers, of_requests, of_wires
+from plcli.diffing.differing import Asked, between, of_answers, of_requests, of_wires
 from plcli.exchange import Target
 from plcli.media import MediaRef, Redacted, digest_of
 from plcli.records import Record, ResponseRecord

@@ -130,9 +130,10 @@ version: 1
         ),
         ({"string": json.dumps(ANSWER)}, {"Content-Encoding": "br"}),
         ({"state": [json.dumps(ANSWER), 0]}, {}),
+        ({"state": json.dumps(ANSWER)}, {}),
         (ANSWER, {}),
     ],
-    ids=["text", "base64", "gzip", "deflate", "unpacked already", "a file of Python", "parsed already"],
+    ids=["text", "base64", "gzip", "deflate", "unpacked already", "a file of Python", "its words", "parsed already"],
 )
 def test_an_answer_is_the_same_however_its_body_is_kept(put: Put, body: Json, headers: dict[str, Any]) -> None:
     record = only(put("tape.json", cassette(answer=body, **headers)))
@@ -166,6 +167,15 @@ def test_what_makes_no_record_is_told(put: Put, text: str, said: str) -> None:
     assert said in told
     assert "secret" not in told
     assert "api_key" not in told
+
+
+def test_what_nobody_dates_is_as_old_as_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(json.dumps(WIRE))
+    os.utime(path, (1795000000, 1795000000))
+    (found,) = FORMATS["jsonl"].read([Source(path, "t.jsonl", "t.jsonl")])
+    record = only(list(_imported(iter([found]), Given())))
+    assert (record.time, record.metadata["import"]["undated"]) == ("2026-11-18T11:06:40.000Z", True)
 
 
 def test_a_body_that_unpacks_without_end_is_told(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,6 +292,12 @@ def test_a_har_file_keeps_time_and_duration(put: Put) -> None:
     (exchange,) = record.exchanges
     assert (record.time, exchange.duration_ms, exchange.request_id) == ("2026-11-26T10:00:00.500Z", 42, "r")
     assert record.endpoint.base_url == "https://api.openai.com/v1"
+
+
+def test_a_har_tells_the_type_of_an_answer_beside_its_headers(put: Put) -> None:
+    content = {"mimeType": "text/event-stream", "text": f"note: 1\n\ndata: {json.dumps(ANSWER)}\n\n"}
+    record = only(put("t.har", json.dumps({"log": {"entries": [entry(response={"status": 200, "content": content})]}})))
+    assert (record.exchanges[0].streamed, record.exchanges[0].response is not None) == (True, True)
 
 
 @pytest.mark.parametrize("response", [{"status": 0}, {"status": 200, "content": {"size": 9}}, {}, 3])
@@ -425,6 +441,7 @@ def test_a_broken_line_costs_only_itself(put: Put, monkeypatch: pytest.MonkeyPat
         "t.jsonl:4 : a line of more than 0 MB",
         "record",
     ]
+    assert put("t.jsonl", good + b"\n" + b"[" * 900)[1:] == ["t.jsonl:2 : a line of more than 0 MB"]
 
 
 # PromptLayer
@@ -464,10 +481,11 @@ LOGGED = {
 }
 
 
-def test_a_call_that_promptlayer_tracked_has_its_own_wire(put: Put) -> None:
+@pytest.mark.parametrize("given", ["kwargs", "function_kwargs"])
+def test_a_call_that_promptlayer_tracked_has_its_own_wire(put: Put, given: str) -> None:
     tracked = {
         "function_name": "openai.chat.completions.create",
-        "kwargs": {**WIRE, "stream": True, "extra_headers": {"authorization": "k"}, "extra_body": {"top_k": 3}},
+        given: {**WIRE, "stream": True, "extra_headers": {"authorization": "k"}, "extra_body": {"top_k": 3}},
         "request_response": ANSWER,
         "request_start_time": 1795000000.0,
         "request_end_time": 1795000002.5,

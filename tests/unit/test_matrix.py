@@ -11,6 +11,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from plcli.media import MediaRef
+from plcli.overrides import Overrides
 from plcli.providers.registry import PROVIDERS, adapter
 from plcli.request import (
     Audio,
@@ -30,7 +31,6 @@ from plcli.request import (
     ToolChoice,
     ToolResult,
 )
-from plcli.overrides import Overrides
 from plcli.resolve import Resolved, resolve
 from plcli.specs.request import History
 from plcli.workspace import find

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plcli.engine import Turn
+from plcli.exchange import Exchange, Target
 from plcli.pace import WINDOW, Pace
+from plcli.pacing import held_back, tokens
+from plcli.response import Failure, Response, Usage
+from plcli.rounds import UNWATCHED, Rounds
 from plcli.specs import Limits
 
 
@@ -100,3 +107,27 @@ def test_no_minute_holds_more_starts_than_allowed(limit: int, steps: list[float]
         starts.append(now)
     for first, late in zip(starts, starts[limit:], strict=False):
         assert late - first >= WINDOW - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("usage", "used"),
+    [
+        (None, 0),
+        (Usage(input_tokens=3, output_tokens=2, total_tokens=7), 7),
+        (Usage(input_tokens=3, output_tokens=2), 5),
+        (Usage(input_tokens=3), 3),
+        (Usage(output_tokens=2), 2),
+    ],
+)
+def test_a_run_has_used_what_the_provider_says(usage: Usage | None, used: int) -> None:
+    exchange = Exchange("k", Target("echo", "m"), {}, {}, streamed=False, attempts=(), started="t", duration_ms=7)
+    assert tokens(Rounds((Turn(exchange, Response(state="ok", usage=usage), {}),))) == used
+
+
+@pytest.mark.parametrize(("kind", "held"), [("rate_limit", True), ("connection", False)])
+def test_a_run_that_waits_holds_the_others_back_where_its_model_is_asked_too_much(kind: str, held: bool) -> None:
+    pace = Pace()
+    held_back(UNWATCHED, pace).wait(Failure(kind=kind, message="because"), 1_000.0)
+    delay = pace.delay(time.monotonic())
+    assert delay is not None
+    assert (delay > 0) == held

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from plcli.exchange import Exchange, Target
-from plcli.exchangerecords import DownloadRecord
+from plcli.exchangerecords import DownloadRecord, ToolResultRecord
 from plcli.media import Json, MediaRef, digest_of
 from plcli.mediastore import MediaStore
 from plcli.records import (
@@ -24,7 +24,6 @@ from plcli.records import (
     Replay,
     ResponseRecord,
     SpecRef,
-    ToolResultRecord,
 )
 from plcli.render.page import MARKER, page
 from plcli.render.page.blocks import Call, Code, Words, message_blocks

@@ -127,7 +127,12 @@ def test_of_many_answers_only_the_newest_is_read(logs: Iterator[RunLog], monkeyp
     file.append_all([a_run(answered(status=500)) for _ in range(3)])
     read: list[int] = []
     record_at = RunLog.record_at
-    monkeypatch.setattr(RunLog, "record_at", lambda self, at: read.append(at) or record_at(self, at))
+
+    def counted(log: RunLog, at: int) -> Record | None:
+        read.append(at)
+        return record_at(log, at)
+
+    monkeypatch.setattr(RunLog, "record_at", counted)
     found = Recordings([file]).find(KEY)
     assert found is not None
     assert (found.record.id, len(read)) == (newest.id, 4)
@@ -189,6 +194,12 @@ def test_an_answer_is_read_again(media: MediaStore) -> None:
     exchange, response, missing = recall(body("Hello"), media)
     assert (exchange.key, exchange.target, exchange.request, exchange.response) == (KEY, TARGET, WIRE, body("Hello"))
     assert (response.state, response.text, missing) == ("ok", "Hello", None)
+
+
+def test_an_answer_that_tells_of_a_failure_fails_again(media: MediaStore) -> None:
+    _, response, failed = recall({"choices": [], "error": {"message": "overloaded", "code": 503}}, media)
+    assert failed is not None
+    assert (response.state, failed.kind, "overloaded" in failed.message) == ("error", "server", True)
 
 
 def test_an_answer_that_nobody_recorded_is_missing(media: MediaStore) -> None:

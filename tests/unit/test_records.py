@@ -7,9 +7,9 @@ import json
 import pytest
 
 from plcli.exchange import Attempt, Exchange, Target
-from plcli.exchangerecords import ExchangeRecord
+from plcli.exchangerecords import ExchangeRecord, ToolResultRecord
 from plcli.media import Json, MediaRef, digest_of, encode
-from plcli.records import Note, Record, ToolResultRecord, UnknownVersion, line, parse
+from plcli.records import Note, Record, UnknownVersion, line, parse
 from plcli.response import Failure
 from plcli.traffic import exchange_records, wire_requests
 

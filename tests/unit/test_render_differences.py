@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from plcli.diffing.textchanges import first_change, text_changes
 from plcli.render.differences import LINES, MOST, show_differences, told
 from plcli.render.screen import Screen
 from plcli.replayrecords import Difference
-from plcli.textchanges import first_change, text_changes
 
 
 class Terminal(io.StringIO):

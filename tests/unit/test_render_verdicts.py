@@ -217,6 +217,12 @@ def test_expectations_are_shown_one_by_one(found: list[ExpectationRecord], snaps
     assert told.get("passed") == (all(one.passed for one in found) if found else None)
 
 
+def test_an_expectation_that_does_not_say_why_it_failed_is_shown() -> None:
+    screen = a_screen()
+    show_expectation(ExpectationRecord(path="p", passed=False), screen)
+    assert shown(screen) == "  failed  p: not as wanted\n"
+
+
 def test_long_texts_are_cut_and_hidden_ones_stay_hidden() -> None:
     screen, verbose = a_screen(80), a_screen(80, verbose=True)
     text = "\n".join(f"line {n} \x1b]0;x\x07s3cret" for n in range(1000))

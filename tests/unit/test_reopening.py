@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from plcli.beside import Beside
 from plcli.documents import FORMATS, parse
 from plcli.drawing import Drawing, Picture
 from plcli.errors import NotReplayable, UsageError
 from plcli.inputs import read_picture
 from plcli.media import MediaRef, digest_of
 from plcli.mediastore import MediaStore
+from plcli.overrides import Overrides
 from plcli.records import Record
 from plcli.reopening import Reopened, Stand, of_run
-from plcli.overrides import Overrides
+from plcli.reopening.mediafiles import MediaFiles
 from plcli.resolve import Resolved, resolve
 from plcli.sources import Medium
 from plcli.validate import problems_of
@@ -192,19 +192,19 @@ def test_media_that_moved_to_another_folder_are_found_there(here: Workspace) -> 
 
 
 def test_nothing_is_left_beside_a_spec_that_does_not_name_it(here: Workspace) -> None:
-    beside = Beside(here, here.root / "prompts/again.yaml", {}, lambda digest: digest.encode())
-    names = [beside.source_of(MediaRef(digest_of(data), "image/png")) for data in (b"a", b"b", b"a")]
+    files = MediaFiles(here, here.root / "prompts/again.yaml", {}, lambda digest: digest.encode())
+    names = [files.source_of(MediaRef(digest_of(data), "image/png")) for data in (b"a", b"b", b"a")]
     assert names[0] == names[2] == f"again.media/{digest_of(b'a')[7:19]}.png"
-    beside.tidy(f"source: {names[0]}")
+    files.tidy(f"source: {names[0]}")
     assert [path.name for path in (here.root / "prompts/again.media").iterdir()] == [str(names[0]).rpartition("/")[2]]
-    beside.tidy("")
+    files.tidy("")
     assert not (here.root / "prompts/again.media").exists()
 
 
 def test_a_spec_outside_of_the_workspace_has_no_files_beside_it(here: Workspace, tmp_path_factory: Any) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    beside = Beside(here, elsewhere / "x.yaml", {}, lambda digest: digest.encode())
-    assert beside.source_of(MediaRef(digest_of(b"a"), "image/png")) is None
+    files = MediaFiles(here, elsewhere / "x.yaml", {}, lambda digest: digest.encode())
+    assert files.source_of(MediaRef(digest_of(b"a"), "image/png")) is None
 
 
 @pytest.mark.parametrize(
@@ -331,10 +331,19 @@ def test_secrets_stay_out_and_their_places_are_told(here: Workspace) -> None:
     assert SECRET not in found.text
     assert "The key is [redacted]." in found.text
     assert found.document.value["variables"]["city"]["default"] == "at [redacted]"
+    assert found.redacted == ("variables.city.default", "messages[0].content")
     assert found.proof.secrets == ("messages[0].content", "messages[1].content[0].text")
     assert found.proof.reason is not None
     assert found.proof.reason.endswith("taken out of it at messages[0].content, messages[1].content[0].text")
     assert (found.proof.differences, found.rendered) == ((), False)
+
+
+@pytest.mark.parametrize(("count", "ending"), [(3, "messages[2].content"), (4, "messages[2].content and 1 more place")])
+def test_three_places_of_secrets_are_told_and_the_others_counted(here: Workspace, count: int, ending: str) -> None:
+    turns = "".join(f"\n  - {{role: user, content: '{n} {SECRET}'}}" for n in range(count))
+    put(here.root, "prompts/kept.yaml", f"kind: request\nmodel: echo/any\nmessages:{turns}\n".encode())
+    found = opened(here, logged(here, asked(here, spec="kept"), secrets=(SECRET,)))
+    assert str(found.proof.reason).endswith(f"messages[0].content, messages[1].content, {ending}")
 
 
 def test_a_secret_that_a_file_still_holds_is_proved_through_the_file(here: Workspace) -> None:

@@ -12,14 +12,15 @@ import pytest
 
 from plcli.drawing import Drawing, Picture
 from plcli.errors import NotReplayable, SetupError, SpecError, UsageError
+from plcli.judging import Judge
 from plcli.media import Json, MediaRef, digest_of, encode
 from plcli.mediastore import MediaStore
+from plcli.overrides import Overrides
 from plcli.records import ExpectationRecord, Record
 from plcli.redact import Redactor
 from plcli.remaking import given_then, overridden_then
 from plcli.replaying import Changes, Replaying
 from plcli.resending import resend, wire_of
-from plcli.overrides import Overrides
 from plcli.resolve import Resolved, resolve
 from plcli.snapshots import Snapshots
 from plcli.sources import Medium
@@ -75,11 +76,16 @@ def replaying(workspace: Workspace) -> Iterator[Make]:
         now = find(workspace.root)
         store = MediaStore(now.media)
         opened.append(Snapshots(now, store))
-        return Replaying(now, store, opened[-1], Redactor(), changes=Changes(**changes))
+        return Replaying(now, store, opened[-1], Changes(**changes))
 
     yield make
     for snapshots in opened:
         snapshots.__exit__(None, None, None)
+
+
+def judge(workspace: Workspace) -> Judge:
+    now = find(workspace.root)
+    return Judge(now, MediaStore(now.media), Redactor())
 
 
 def asks(resolved: Resolved) -> str:
@@ -271,7 +277,7 @@ def test_an_expectation_that_fails_has_its_line(workspace: Workspace, log: Log, 
     then = log()
     failed = [ExpectationRecord(path=f"expect[{n}].text", passed=not n) for n in range(2)]
     made = replaying()
-    outcome = made.outcome(then, then.model_copy(update={"expectations": failed}), made.today(then))
+    outcome = judge(workspace).outcome(then, then.model_copy(update={"expectations": failed}), made.today(then))
     text = (workspace.root / PATH).read_text().splitlines()
     assert outcome.file == PATH
     assert outcome.line is not None
@@ -286,7 +292,7 @@ def test_a_spec_that_is_wrong_has_its_line_whatever_folder_one_is_in(
     monkeypatch.chdir((workspace.root / PATH).parent)
     with pytest.raises(SpecError) as caught:
         replaying().today(then)
-    outcome = replaying().refused(then, caught.value)
+    outcome = judge(workspace).refused(then, caught.value)
     assert (outcome.verdict, outcome.file, outcome.line) == ("failed", PATH, 3)
 
 
@@ -295,7 +301,7 @@ def test_a_reason_does_not_name_the_run_again(workspace: Workspace, log: Log, re
     (workspace.root / PATH).unlink()
     with pytest.raises(NotReplayable) as caught:
         replaying().today(then)
-    outcome = replaying().refused(then, caught.value)
+    outcome = judge(workspace).refused(then, caught.value)
     assert outcome.reason == f"there is no {PATH} in the workspace any more"
     assert (outcome.file, outcome.line) == (PATH, None)
 
@@ -307,7 +313,7 @@ def test_a_variable_that_the_recording_cannot_fill_is_told_at_its_place(
     write(workspace, variables={"city": {"type": "string"}, "n": {"type": "integer"}})
     with pytest.raises(SpecError) as caught:
         replaying().today(then)
-    outcome = replaying().refused(then, caught.value)
+    outcome = judge(workspace).refused(then, caught.value)
     assert "the variable `n` has no value" in str(outcome.reason)
     assert (outcome.file, outcome.line is not None) == (PATH, True)
     assert outcome.now.error is not None

@@ -10,6 +10,7 @@ import pytest
 
 from plcli.errors import SpecError, UsageError
 from plcli.media import MediaRef, digest_of
+from plcli.overrides import Overrides
 from plcli.request import (
     Audio,
     BuiltinTool,
@@ -23,7 +24,6 @@ from plcli.request import (
     ToolChoice,
     ToolResult,
 )
-from plcli.overrides import Overrides
 from plcli.resolve import Resolved, refusal, resolve
 from plcli.variables import Raw
 from plcli.workspace import find

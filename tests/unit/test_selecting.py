@@ -26,7 +26,7 @@ def a_record(text: str, spec: str | None = None) -> Record:
         plcli="0.1.0",
         spec=SpecRef(path=spec, sha256="0" * 64) if spec else None,
         response=ResponseRecord(state="ok", text=text),
-        tag=[text[0]],
+        tags=[text[0]],
     )
 
 
@@ -190,7 +190,8 @@ def placed(session: Session, *runs: str, log: RunLog | None = None, **options: A
     """The words of the runs at the places that are found."""
     where = log or session.log
     found = [
-        where.record_at(at) for at in places(session, where, runs, selection(session.workspace, {"runs": runs, **options}))
+        where.record_at(at)
+        for at in places(session, where, runs, selection(session.workspace, {"runs": runs, **options}))
     ]
     return [record.response.text for record in found if record is not None and record.response is not None]
 

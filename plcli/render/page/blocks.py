@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import ClassVar
 
+from plcli.exchangerecords import ToolResultRecord
 from plcli.media import Json, MediaRef, decode, encode
-from plcli.records import Record, ToolResultRecord
+from plcli.records import Record
 from plcli.render.calls import with_results
 from plcli.render.page.figures import Figure, Figures
 from plcli.render.picturefacts import facts

@@ -56,7 +56,7 @@ def card(record: Record, figures: Figures) -> Card:
     structured = response is not None and response.output is not None
     return Card(
         id=record.id,
-        tail=record.id.rpartition("-")[2],
+        tail=record.tail,
         state=response.state if response else "error",
         title=_title(record, question.prompt),
         model=model_name(record),

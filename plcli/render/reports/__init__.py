@@ -16,7 +16,7 @@ from typing import Protocol, Self
 from plcli import disk, interrupts
 from plcli.errors import Exit, PlcliError, UsageError
 from plcli.outcomes import Outcome, Totals
-from plcli.render.reports.actions import Actions, inside
+from plcli.render.reports.actions import Actions
 from plcli.render.reports.jsonform import JsonForm
 from plcli.render.reports.junit import JUnit
 from plcli.render.reports.markdown import Markdown
@@ -60,7 +60,7 @@ class Reports:
         self._started = datetime.now(UTC)
         self._teller = Teller(root, redact)
         self._screen = screen
-        self._actions = Actions(screen) if screen is not None and inside(screen) else None
+        self._actions = Actions(screen) if screen is not None and screen.in_workflow else None
         self._totals = Totals()
         self._refused: UsageError | None = None
         self._ended = False

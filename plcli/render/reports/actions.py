@@ -19,11 +19,6 @@ MESSAGE = 2_000
 """Characters of one of them; the runner takes 4,096."""
 
 
-def inside(screen: Screen) -> bool:
-    """Whether a runner of GitHub Actions reads what is printed."""
-    return screen.in_workflow
-
-
 class Actions:
     """Gathers annotations and the summary, and hands them over at the end.
 

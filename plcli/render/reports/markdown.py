@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from plcli.brevity import counted
-from plcli.outcomes import Change, Totals
+from plcli.outcomes import Totals
 from plcli.render.reports.telling import Ending, Told
 from plcli.render.reports.wanted import MARKERS
-from plcli.render.runfacts import dollars, seconds
+from plcli.render.verdicts import changes
 from plcli.replayrecords import VERDICTS
 
 COMMENT = 60_000
@@ -98,15 +98,9 @@ def _head(end: Ending, count: int) -> str:
 
 def _changes(totals: Totals) -> Iterator[tuple[str, str, str, str]]:
     """The sums, then and now, and how much more it is."""
-    sums: tuple[tuple[str, Change, Callable[[float], str]], ...] = (
-        ("tokens", totals.tokens, lambda count: f"{int(count):,}"),
-        ("cost", totals.cost, dollars),
-        ("time", totals.time_ms, lambda ms: seconds(int(ms))),
-    )
-    for name, change, shown in sums:
-        if change.of:
-            more = f"{change.percent:+.1f} %" if change.percent is not None else ""
-            yield f"{name} ({counted(change.of, 'run')})", shown(change.then), shown(change.now), more
+    for name, change, then, now in changes(totals):
+        more = f"{change.percent:+.1f} %" if change.percent is not None else ""
+        yield f"{name} ({counted(change.of, 'run')})", then, now, more
 
 
 def _row(told: Told) -> str:

@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Iterator
 
-from plcli.brevity import counted, cut
+from plcli.brevity import counted, cut, first_difference
 from plcli.media import Json
 from plcli.plaintext import harmless
 
@@ -53,7 +53,5 @@ def _apart(old: str, new: str) -> tuple[str, str]:
     """Of two long lines what stands around the place where they part."""
     if "\n" in old or "\n" in new or old == new:
         return old, new
-    shorter = min(len(old), len(new))
-    same = next((at for at in range(shorter) if old[at] != new[at]), shorter)
-    start = same - _AROUND
+    start = first_difference(old, new) - _AROUND
     return (f"…{old[start:]}", f"…{new[start:]}") if start > _AROUND else (old, new)

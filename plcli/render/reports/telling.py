@@ -19,9 +19,6 @@ from plcli.render.reports.sides import LINE, sides, words
 from plcli.render.reports.values import Values
 from plcli.replayrecords import Difference, Verdict
 
-GREEN: tuple[Verdict, ...] = ("identical", "equivalent")
-"""Verdicts of a replay that is as it was."""
-
 NAME = 200
 """Characters of a name."""
 
@@ -55,7 +52,7 @@ class Told(NamedTuple):
     @property
     def green(self) -> bool:
         """Whether it is as it was."""
-        return self.verdict in GREEN
+        return self.outcome.green
 
     @property
     def place(self) -> str:
@@ -90,7 +87,6 @@ class Teller:
         then, verdict = outcome.then, outcome.verdict
         file = self._from_repository(outcome.file) if outcome.file else None
         spec = self._from_repository(then.spec.path) if then.spec is not None else file
-        green = verdict in GREEN
         return Told(
             outcome,
             name=self.line(_name(outcome), NAME),
@@ -98,8 +94,8 @@ class Teller:
             file=file,
             line=outcome.line,
             verdict=verdict,
-            reason=None if green else self.line(_reason(outcome), REASON),
-            details=() if green else _bounded(self._details(outcome)),
+            reason=None if outcome.green else self.line(_reason(outcome), REASON),
+            details=() if outcome.green else _bounded(self._details(outcome)),
             then=self._facts(then),
             now=self._facts(outcome.now),
         )
@@ -180,7 +176,7 @@ def facts(record: Record) -> dict[str, Json]:
 def _name(outcome: Outcome) -> str:
     """What tells a replay from all others, and is the same when it is replayed tomorrow."""
     then, now = outcome.then, outcome.now
-    run = f"run {then.id.rpartition('-')[2]}"
+    run = f"run {then.tail}"
     which = [run] if then.id and run != outcome.name else []
     if now.replay is not None and now.replay.exchange is not None:
         which.append(f"exchange {now.replay.exchange + 1}")

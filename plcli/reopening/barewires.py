@@ -11,7 +11,7 @@ from plcli.fence import BadReference
 from plcli.media import Json, Media, decode, lift
 from plcli.modelrefs import ModelRef, known_provider, model_reference
 from plcli.providers.registry import adapter
-from plcli.proving import Wanted
+from plcli.reopening.proving import Wanted
 from plcli.wireshapes import Guess, guess, of_target, without_switches
 from plcli.workspace import Workspace
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from plcli import paths
 from plcli.brevity import counted
-from plcli.differing import of_wires
+from plcli.diffing.differing import of_wires
 from plcli.exchange import Target, key_of
 from plcli.media import Json, MediaMissing, MediaReader, Redacted, lower
 from plcli.providers.roundtrip import same
-from plcli.redact import MARK
 from plcli.replayrecords import Difference
 from plcli.resolve import Resolved
 
@@ -50,7 +48,7 @@ def prove(resolved: Resolved, wanted: Wanted, read: MediaReader) -> Proof:
     if (request.provider, request.api) != (wanted.provider, wanted.api):
         asked, asks = f"{wanted.provider}/{wanted.api}", f"{request.provider}/{request.api}"
         return Proof("it compiles for another api", (Difference(path="api", kind="changed", old=asked, new=asks),))
-    secrets = tuple(map(paths.show, _secrets(wanted.wire)))
+    secrets = tuple(paths.show(at) for at, leaf in paths.leaves(wanted.wire) if isinstance(leaf, Redacted))
     if not secrets and target == wanted.target and _same_bytes(resolved, wanted, read):
         return Proof() if _key(wanted) == wanted.key else Proof(_CHANGED)
     sent = (wanted.wire, wanted.target)
@@ -79,27 +77,6 @@ def _same_bytes(resolved: Resolved, wanted: Wanted, read: MediaReader) -> bool:
         return same(lower(resolved.compiled.wire, bytes_of), lower(wanted.wire, bytes_of))
     except MediaMissing:
         return False
-
-
-def marked(wire: Json) -> Json:
-    """A wire with a mark where a secret was."""
-    if isinstance(wire, Redacted):
-        return MARK
-    if isinstance(wire, dict):
-        return {name: marked(item) for name, item in wire.items()}
-    return [marked(item) for item in wire] if isinstance(wire, list) else wire
-
-
-def _secrets(wire: Json, at: paths.Parts = ()) -> Iterator[paths.Parts]:
-    """The places where secrets were."""
-    if isinstance(wire, Redacted):
-        yield at
-    elif isinstance(wire, dict):
-        for name, item in wire.items():
-            yield from _secrets(item, (*at, name))
-    elif isinstance(wire, list):
-        for n, item in enumerate(wire):
-            yield from _secrets(item, (*at, n))
 
 
 def _covered(now: Json, then: Json) -> Json:

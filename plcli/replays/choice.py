@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from plcli.archives import archives
 from plcli.errors import UsageError
-from plcli.replaytasks import Place
+from plcli.replays.tasks import Place
 from plcli.runlog import RunLog
 from plcli.selecting import Selection, places
 from plcli.session import Session

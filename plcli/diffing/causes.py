@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from plcli import __version__, paths
-from plcli.deltas import rows_of, same_json
-from plcli.differing import MODEL, request_of
-from plcli.linechanges import Changed
+from plcli.diffing.deltas import rows_of, same_json
+from plcli.diffing.differing import MODEL, request_of
+from plcli.diffing.linechanges import Changed
+from plcli.diffing.precedents import Precedent, of_run, source_path, spec_path
+from plcli.diffing.specplaces import tool_place, turn_place
 from plcli.media import Json
 from plcli.mediastore import MediaStore
 from plcli.outlines import outline
 from plcli.paths import Parts
 from plcli.places import Position
-from plcli.precedents import Precedent, of_run, source_path, spec_path
 from plcli.providers.reading import table
 from plcli.records import Record
 from plcli.replayrecords import Difference
 from plcli.resolve import Resolved
-from plcli.specplaces import tool_place, turn_place
 
 _DRAWN = (("messages",), ("image",))
 """Fields of a request that options of `plcli image` change."""

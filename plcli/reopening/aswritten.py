@@ -7,15 +7,13 @@ pictures of files that hold something else today, or are gone. Tools, schemas an
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from plcli import paths, templates
-from plcli.beside import Beside
 from plcli.documents import Document
 from plcli.fence import is_path
-from plcli.loggedsources import LoggedSources
 from plcli.loggedwires import logged_spec
 from plcli.media import Json, MediaRef, digest_of, is_digest
 from plcli.mediastore import MediaStore
@@ -23,6 +21,8 @@ from plcli.providers.reading import rows, table
 from plcli.providers.roundtrip import same
 from plcli.records import Record
 from plcli.redact import MARK
+from plcli.reopening.loggedsources import LoggedSources
+from plcli.reopening.mediafiles import MediaFiles
 from plcli.sources import mime_of
 from plcli.workspace import Workspace
 
@@ -37,26 +37,26 @@ class Written(NamedTuple):
     told: tuple[str, ...]
 
 
-def as_written(workspace: Workspace, record: Record, store: MediaStore, beside: Beside) -> Written | None:
+def as_written(workspace: Workspace, record: Record, store: MediaStore, files: MediaFiles) -> Written | None:
     """The spec of a run; None where there was none, or it is not kept.
 
     Raises `SpecError` for what cannot be filled, `MediaMissing` for bytes that are gone, `ValueError` for overrides
     that fit nowhere.
     """
     document = logged_spec(record, store)
-    return _Rewriting(workspace, record, store, beside, document).written(document) if document is not None else None
+    return _Rewriting(workspace, record, store, files, document).written(document) if document is not None else None
 
 
 class _Rewriting:
     """A spec while it is rewritten, field by field."""
 
     def __init__(
-        self, workspace: Workspace, record: Record, store: MediaStore, beside: Beside, document: Document
+        self, workspace: Workspace, record: Record, store: MediaStore, files: MediaFiles, document: Document
     ) -> None:
         self.workspace = workspace
         self.record = record
         self.store = store
-        self.beside = beside
+        self.files = files
         self.sources = LoggedSources(workspace, record, store)
         self.variables: dict[str, Json] = _marked(record.variables or {})
         self.template: templates.Kind = "jinja2"
@@ -138,7 +138,7 @@ class _Rewriting:
         return found
 
     def _medium(self, ref: MediaRef) -> str:
-        return self.beside.source_of(ref) or ref.text(self.store.get(ref.digest))
+        return self.files.source_of(ref) or ref.text(self.store.get(ref.digest))
 
     def _output(self, output: Json) -> Json:
         name = table(output).get("schema")
@@ -182,7 +182,8 @@ class _Rewriting:
         """The variables, each with the value that it had."""
         declared = dict(table(value.get("variables")))
         texts = [self.words, *(value.get(name) for name in ("messages", "prompt", "image", "expect"))]
-        used = {name for text in _strings(texts) for name in templates.names(text, self.template)}
+        strings = (leaf for _, leaf in paths.leaves(texts) if isinstance(leaf, str))
+        used = {name for text in strings for name in templates.names(text, self.template)}
         for name, item in self.variables.items():
             schema = declared.get(name)
             if isinstance(schema, dict):
@@ -196,10 +197,10 @@ class _Rewriting:
     @property
     def _at_home(self) -> bool:
         """Whether the spec stays in its folder, so that its paths lead where they did."""
-        return os.path.realpath(self.beside.folder) == os.path.realpath(self.sources.home)
+        return os.path.realpath(self.files.folder) == os.path.realpath(self.sources.home)
 
     def _reference(self, name: str) -> str:
-        return name if self._at_home else self.beside.relative(self.sources.home / name)
+        return name if self._at_home else self.files.relative(self.sources.home / name)
 
 
 def _marked(value: Json) -> Json:
@@ -207,12 +208,3 @@ def _marked(value: Json) -> Json:
     if isinstance(value, dict):
         return MARK if value.keys() == {"$redacted"} else {name: _marked(item) for name, item in value.items()}
     return [_marked(item) for item in value] if isinstance(value, list) else value
-
-
-def _strings(value: Json) -> Iterator[str]:
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            yield item
-        waiting += item.values() if isinstance(item, dict) else item if isinstance(item, list) else []

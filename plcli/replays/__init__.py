@@ -26,7 +26,7 @@ from plcli.records import Record
 from plcli.render.reports import Reports
 from plcli.render.verdicts import show_outcome, show_totals
 from plcli.replaying import Replaying
-from plcli.replaytasks import Done, How, Place, Task, Tasks
+from plcli.replays.tasks import Done, How, Place, Task, Tasks
 from plcli.rounds import UNWATCHED, Rounds
 from plcli.runlog import RunLog
 from plcli.running import Plan, Running

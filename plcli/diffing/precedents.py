@@ -44,8 +44,7 @@ def of_run(record: Record, store: MediaStore) -> Precedent:
             return None
 
     spec = record.spec.path if record.spec is not None else None
-    model = record.model_spec or f"{record.provider}/{record.model}"
-    return Precedent(record.plcli, spec, model, record.variables or {}, record.overrides or {}, bytes_of)
+    return Precedent(record.plcli, spec, record.model_name, record.variables or {}, record.overrides or {}, bytes_of)
 
 
 def of_plan(plan: Resolved) -> Precedent:

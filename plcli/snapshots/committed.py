@@ -15,8 +15,8 @@ from plcli import git, revisions
 from plcli.documents import FORMATS
 from plcli.errors import UsageError
 from plcli.fence import MEDIA_LIMIT, WALK_ENTRIES, BadReference, read_regular
-from plcli.mirror import Mirror
 from plcli.revisions import Committed
+from plcli.snapshots.mirror import Mirror
 
 LAID_LIMIT = 256 * 1024 * 1024
 """Bytes of a commit that are laid out; more is no workspace of prompts."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import NamedTuple
 
-from plcli.causes import located
-from plcli.drift import differences
+from plcli.diffing.causes import located
+from plcli.diffing.drift import differences
 from plcli.errors import NotReplayable
 from plcli.mediastore import MediaStore
 from plcli.recordings import Recordings, can_answer

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from pathlib import PurePath
 
 from plcli import paths
-from plcli.alignment import Stretch, stretches
+from plcli.diffing.alignment import Stretch, stretches
 from plcli.documents import FORMATS, Document, parse
 from plcli.errors import SpecError
 from plcli.paths import Parts

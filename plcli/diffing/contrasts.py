@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from plcli.causes import located, located_in, located_since
-from plcli.deltas import ABSENT, deltas
-from plcli.differing import Asked, of_answers, of_requests
+from plcli.diffing.causes import located, located_in, located_since
+from plcli.diffing.deltas import ABSENT, deltas
+from plcli.diffing.differing import Asked, of_answers, of_requests
+from plcli.diffing.linechanges import Changed
+from plcli.diffing.precedents import of_plan
 from plcli.documents import Document
 from plcli.errors import LogError, UsageError
-from plcli.exchange import Target
-from plcli.linechanges import Changed
 from plcli.media import Json
 from plcli.mediastore import MediaStore
-from plcli.precedents import of_plan
 from plcli.providers.reading import rows, table
 from plcli.records import Record
 from plcli.remaking import given_then
@@ -62,7 +61,7 @@ def contrast(old: Operand, new: Operand, store: MediaStore, given: Mapping[str, 
 
 def _since(run: Record, spec: Snapshot, store: MediaStore, given: Mapping[str, Given]) -> tuple[Difference, ...]:
     plan = _plan(spec, {**given_then(spec.workspace, run, store, spec.document), **given})
-    return located(of_requests(_sent(run), _compiled(plan)), plan, run, store)
+    return located(of_requests(_sent(run), Asked.of_plan(plan)), plan, run, store)
 
 
 def _of_specs(old: Snapshot, new: Snapshot, given: Mapping[str, Given]) -> Contrast:
@@ -80,7 +79,7 @@ def _of_specs(old: Snapshot, new: Snapshot, given: Mapping[str, Given]) -> Contr
         before, now = (_plan(one._replace(document=_unfilled(one.document)), {}) for one in (old, new))
     else:
         before, now = (_plan(one, given) for one in (old, new))
-    found = of_requests(_compiled(before), _compiled(now))
+    found = of_requests(Asked.of_plan(before), Asked.of_plan(now))
     then, today = old.document.value, new.document.value
     facts = [one for name in FACTS for one in deltas(then.get(name, ABSENT), today.get(name, ABSENT), (name,))]
     return Contrast(located_since((*found, *facts), now, of_plan(before)), missing)
@@ -88,10 +87,6 @@ def _of_specs(old: Snapshot, new: Snapshot, given: Mapping[str, Given]) -> Contr
 
 def _plan(spec: Snapshot, given: Mapping[str, Given]) -> Resolved:
     return resolve(spec.workspace, spec.document, spec.file, given=given)
-
-
-def _compiled(plan: Resolved) -> Asked:
-    return Asked(plan.request.provider, plan.request.api, plan.compiled.wire, plan.compiled.target)
 
 
 def _sent(run: Record) -> Asked:
@@ -102,7 +97,7 @@ def _sent(run: Record) -> Asked:
         wire = wire_requests(run.exchanges[:1])[0]
     except ValueError as error:
         raise LogError(f"the wires of run {run.id} are damaged: {error}", hint="plcli log verify") from None
-    return Asked(run.provider or "", run.api or "", wire, Target(run.exchanges[0].operation, run.model or ""))
+    return Asked.of_run(run, 0, wire)
 
 
 def _missing(document: Document, given: Mapping[str, Given]) -> Iterator[str]:

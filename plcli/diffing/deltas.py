@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final
 
 from plcli import paths
-from plcli.alignment import Pair, paired, stretches
+from plcli.diffing.alignment import Pair, paired, stretches
 from plcli.exchange import canonical
 from plcli.media import Json
 from plcli.paths import Parts

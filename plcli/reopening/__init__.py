@@ -13,23 +13,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from plcli import paths
-from plcli.aswritten import as_written
-from plcli.beside import Beside
 from plcli.documents import Document, Format, parse
 from plcli.errors import NotReplayable, SetupError, SpecError, UsageError
 from plcli.exchange import Target
 from plcli.fence import BadReference
-from plcli.loggedsources import LoggedSources
 from plcli.loggedwires import logged_spec
 from plcli.media import Json, MediaMissing, MediaReader, references
 from plcli.mediastore import MediaStore
-from plcli.mending import mended
 from plcli.modelrefs import ModelRef, model_reference
 from plcli.providers.reading import table
 from plcli.providers.registry import adapter, provider
-from plcli.proving import Proof, Wanted, marked, prove
 from plcli.records import Record
-from plcli.redact import MARK
+from plcli.redact import MARK, marked
+from plcli.reopening.aswritten import as_written
+from plcli.reopening.loggedsources import LoggedSources
+from plcli.reopening.mediafiles import MediaFiles
+from plcli.reopening.mending import mended
+from plcli.reopening.proving import Proof, Wanted, prove
 from plcli.resolve import Resolved, resolve
 from plcli.respec import respec
 from plcli.spectexts import headed, text_of
@@ -51,7 +51,7 @@ class Reopened(NamedTuple):
     """A spec with its text, what it compiles to, and whether that is what was sent.
 
     `told` are words for a person: what stands in it otherwise than in the spec of the run. `heading` is the comment
-    that says what it is of; empty in a format that has none. `beside` are its media: files that were written are to
+    that says what it is of; empty in a format that has none. `files` are its media: files that were written are to
     be taken away again where the text is not.
     """
 
@@ -63,12 +63,15 @@ class Reopened(NamedTuple):
     heading: str
     rendered: bool
     """Whether it is the wire in the words of a spec, and not the spec of the run."""
-    beside: Beside
+    files: MediaFiles
 
     @property
     def redacted(self) -> tuple[str, ...]:
         """The places of the spec where a mark stands for a secret."""
-        return tuple(map(paths.show, _marks(self.document.value))) if self.proof.secrets else ()
+        if not self.proof.secrets:
+            return ()
+        found = paths.leaves(self.document.value)
+        return tuple(paths.show(place) for place, leaf in found if isinstance(leaf, str) and MARK in leaf)
 
 
 class _Draft(NamedTuple):
@@ -87,9 +90,9 @@ def of_run(stand: Stand, record: Record, at: int, store: MediaStore) -> Reopened
     """
     wanted = _sent(record, at)
     sources = LoggedSources(stand.workspace, record, store)
-    beside = Beside(stand.workspace, stand.file, sources.standing(), store.get)
+    files = MediaFiles(stand.workspace, stand.file, sources.standing(), store.get)
     name = f"exchange {at} of run {record.id}" if at else f"run {record.id}"
-    opening = _Opening(stand, wanted, beside, store.get, name, f"{name} of {record.time}")
+    opening = _Opening(stand, wanted, files, store.get, name, f"{name} of {record.time}")
     if not at and record.parent is None:
         opening.as_written(record, store, sources.home)
     if wanted is not None and not opening.done:
@@ -102,7 +105,7 @@ def of_run(stand: Stand, record: Record, at: int, store: MediaStore) -> Reopened
 
 def of_wire(stand: Stand, wanted: Wanted, model: ModelRef, read: MediaReader, name: str) -> Reopened:
     """The spec of a bare wire. Raises `NotReplayable` where no spec can say it."""
-    opening = _Opening(stand, wanted, Beside(stand.workspace, stand.file, {}, read), read, name, name)
+    opening = _Opening(stand, wanted, MediaFiles(stand.workspace, stand.file, {}, read), read, name, name)
     opening.in_words(wanted, model, {})
     return opening.best()
 
@@ -163,11 +166,11 @@ class _Opening:
     """The ways from a request that was sent to a spec, tried one after the other."""
 
     def __init__(
-        self, stand: Stand, wanted: Wanted | None, beside: Beside, read: MediaReader, name: str, origin: str
+        self, stand: Stand, wanted: Wanted | None, files: MediaFiles, read: MediaReader, name: str, origin: str
     ) -> None:
         self._stand = stand
         self._wanted = wanted
-        self._beside = beside
+        self._files = files
         self._read = read
         self._name = name
         self._origin = origin
@@ -184,9 +187,9 @@ class _Opening:
     def as_written(self, record: Record, store: MediaStore, home: Path) -> None:
         """Try the spec of a run as it was written."""
         with self._trying():
-            written = as_written(self._stand.workspace, record, store, self._beside)
+            written = as_written(self._stand.workspace, record, store, self._files)
             if written is not None:
-                moved = self._beside.folder != home
+                moved = self._files.folder != home
                 self._written = _Draft(written.value, written.document, moved, written.told)
                 self._take(self._written)
         self._as_written_failed = next(iter(self._reasons), None)
@@ -196,7 +199,7 @@ class _Opening:
         if self.done:
             return
         with self._trying():
-            stand, read, source_of = self._stand, self._read, self._beside.source_of
+            stand, read, source_of = self._stand, self._read, self._files.source_of
             request = adapter(model.provider, wanted.api).uncompile(marked(wanted.wire), wanted.target)
             if "chain" in said:
                 request = request._replace(chain="server")
@@ -210,10 +213,10 @@ class _Opening:
     def best(self) -> Reopened:
         """The spec of the run, unless only its wire in other words is proved. Raises `NotReplayable` for nothing."""
         best = min(self._found, key=lambda one: (bool(one.proof.differences), one.rendered), default=None)
-        self._beside.tidy(best.text if best is not None else "")
+        self._files.tidy(best.text if best is not None else "")
         if best is None:
             why = self._reasons[-1] if self._reasons else "nothing was sent, and its spec is not kept"
-            beside = self._beside.file is None and self._wanted is not None and any(references(self._wanted.wire))
+            beside = self._files.file is None and self._wanted is not None and any(references(self._wanted.wire))
             hint = "add --out FILE: its media stand beside it then" if beside else "plcli log show RUN --wire shows it"
             raise NotReplayable(f"{self._name} cannot be told as a spec: {why}", hint=hint)
         if best.rendered and self._as_written_failed:
@@ -252,7 +255,7 @@ class _Opening:
             told,
             heading.line,
             rendered,
-            self._beside,
+            self._files,
         )
         self._found.append(found)
         if proof.differences:
@@ -273,15 +276,3 @@ class _Opening:
             self._reasons.append("it is nested too deeply")
         except (UsageError, ValueError) as error:
             self._reasons.append(str(error))
-
-
-def _marks(value: Json, at: paths.Parts = ()) -> Iterator[paths.Parts]:
-    """Where a mark stands for a secret."""
-    if isinstance(value, str) and MARK in value:
-        yield at
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield from _marks(item, (*at, name))
-    elif isinstance(value, list):
-        for n, item in enumerate(value):
-            yield from _marks(item, (*at, n))

@@ -16,16 +16,16 @@ from typing import NamedTuple, Self
 from plcli import git, revisions
 from plcli import workspace as workspaces
 from plcli.brevity import cut
-from plcli.committed import LAID_LIMIT, CommittedFiles
 from plcli.documents import Document, Format, parse
 from plcli.errors import LogError, NotReplayable, UsageError
 from plcli.fence import BadReference
 from plcli.git import Commit
 from plcli.media import MediaMissing
 from plcli.mediastore import MediaStore
-from plcli.mirror import Mirror, Mirrors
-from plcli.past import CommittedState, LoggedState
 from plcli.records import Record, Source
+from plcli.snapshots.committed import LAID_LIMIT, CommittedFiles
+from plcli.snapshots.mirror import Mirror, Mirrors
+from plcli.snapshots.states import CommittedState, LoggedState
 from plcli.spelling import did_you_mean
 from plcli.workspace import FILE, Workspace
 
@@ -68,18 +68,18 @@ class Snapshots:
     ) -> None:
         self._mirrors.close()
 
-    def of_run(self, record: Record, *, redacted: bool = False) -> Snapshot:
+    def of_run(self, record: Record) -> Snapshot:
         """The spec of a logged run, with the files that it was made of over those of today.
 
-        Commits and the model of a spec that names none are as the log says. With `redacted`, files from which secrets
-        were taken are as the log keeps them. Raises `NotReplayable`, and `SpecError` for what is no spec.
+        Commits and the model of a spec that names none are as the log says. Raises `NotReplayable`, also where a
+        secret was taken out of a file, and `SpecError` for what is no spec.
         """
         spec = record.spec
         if record.parent is not None or spec is None:
             what = "goes on from another run" if record.parent is not None else "was made of no spec"
-            hint = f"make a spec of it: plcli open {record.id.rpartition('-')[2]}"
+            hint = f"make a spec of it: plcli open {record.tail}"
             raise NotReplayable(f"run {record.id} {what}, so its request cannot be made anew", hint=hint)
-        sources = _sources(record, redacted=redacted)
+        sources = _sources(record)
         if spec.path not in sources:
             raise _gone(record, f"its spec {cut(spec.path, 200)} is not among its sources")
         digests = tuple((path, source.kept or source.sha256) for path, source in sorted(sources.items()))
@@ -235,12 +235,12 @@ def _mirrored(mirror: Mirror, now: Workspace, path: Path, otherwise: Path) -> Pa
     return mirror.place(path) if path.is_relative_to(now.root) else otherwise
 
 
-def _sources(record: Record, *, redacted: bool) -> dict[str, Source]:
+def _sources(record: Record) -> dict[str, Source]:
     """The sources of a run by their paths. Raises `NotReplayable`."""
     found: dict[str, Source] = {}
     for source in record.sources or ():
         path = cut(source.path, 200)
-        if source.redacted and not (redacted and source.kept):
+        if source.redacted:
             raise NotReplayable(f"run {record.id}: secrets were taken out of {path}", hint=_CHANGED)
         if found.setdefault(source.path, source) != source:
             raise _gone(record, f"its sources name {path} twice")
@@ -251,7 +251,7 @@ def _sources(record: Record, *, redacted: bool) -> dict[str, Source]:
 
 def _model_of(record: Record) -> str | None:
     """The model that a run asked, as a spec names it."""
-    return record.model_spec or (f"{record.provider}/{record.model}" if record.model else None)
+    return record.model_name if record.model_spec or record.model else None
 
 
 def _gone(record: Record, what: str) -> NotReplayable:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 
 from plcli.brevity import around, cut
-from plcli.causes import located
-from plcli.differing import Asked, of_requests
-from plcli.exchange import Target
+from plcli.diffing.causes import located
+from plcli.diffing.differing import Asked, of_requests
 from plcli.media import Json
 from plcli.mediastore import MediaStore
 from plcli.records import Record
@@ -28,10 +27,7 @@ def differences(then: Record, resolved: Resolved, at: int = 0) -> tuple[Differen
 
     Raises `NotReplayable` where the run has no such exchange, or it is damaged.
     """
-    target = Target(then.exchanges[at].operation if at < len(then.exchanges) else "", then.model or "")
-    old = Asked(then.provider or "", then.api or "", wire_of(then, at), target)
-    request, compiled = resolved.request, resolved.compiled
-    return of_requests(old, Asked(request.provider, request.api, compiled.wire, compiled.target))
+    return of_requests(Asked.of_run(then, at, wire_of(then, at)), Asked.of_plan(resolved))
 
 
 def to_keep(

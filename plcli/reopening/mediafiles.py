@@ -20,7 +20,7 @@ _SHOWN = 12
 """Digits of a digest that make the name of a file."""
 
 
-class Beside:
+class MediaFiles:
     """Names files for media. `source_of` is a `drafts.SourceOf`; nothing is written for a spec without a file.
 
     `file` is where the spec will stand (None: nowhere; its paths are relative to the current folder), `known` are

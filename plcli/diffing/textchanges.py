@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from plcli.alignment import Stretch, paired, stretches
+from plcli.diffing.alignment import Stretch, paired, stretches
 
 Sign = Literal[" ", "-", "+"]
 """What became of a piece of text: it stayed, went, or came."""

@@ -5,19 +5,20 @@ Requests are compared by what they mean, wires by what they say where that tells
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from plcli import paths
-from plcli.deltas import ABSENT, deltas, rows_of
+from plcli.diffing.deltas import ABSENT, deltas, rows_of
 from plcli.errors import SetupError
 from plcli.exchange import Target, identity_of
-from plcli.media import Json, Redacted, digest_of
+from plcli.media import Json, Redacted, digest_of, mapped
 from plcli.outlines import outline, plain, tool_name, tools_by_name
 from plcli.providers.registry import adapter, provider
 from plcli.records import Record
 from plcli.replayrecords import Difference
 from plcli.request import Request, Tool
+from plcli.resolve import Resolved
 from plcli.response import ImagePart, ToolCallPart
 
 Sent = tuple[Json, Target]
@@ -31,6 +32,16 @@ class Asked(NamedTuple):
     api: str
     wire: Json
     target: Target
+
+    @classmethod
+    def of_run(cls, run: Record, at: int, wire: Json) -> Asked:
+        """The request of an exchange of a run (from 0), whose wire is whole."""
+        return cls(run.provider or "", run.api or "", wire, Target(run.exchanges[at].operation, run.model or ""))
+
+    @classmethod
+    def of_plan(cls, plan: Resolved) -> Asked:
+        """The request that would be sent."""
+        return cls(plan.request.provider, plan.request.api, plan.compiled.wire, plan.compiled.target)
 
 
 MODEL = ("provider", "api", "model")
@@ -62,7 +73,7 @@ def of_wires(provider: str, api: str, old: Sent, new: Sent) -> tuple[Difference,
     Where the requests are the same and the wires are not, those of the wires, under `wire`. Law: none exactly where
     the keys of the two are equal; a text of one that was a secret in the other counts by its digest.
     """
-    secrets = _secrets([old[0], new[0]])
+    secrets = {leaf.digest for _, leaf in paths.leaves([old[0], new[0]]) if isinstance(leaf, Redacted)}
     if secrets:
         old, new = (_hidden(old[0], secrets), old[1]), (_hidden(new[0], secrets), new[1])
     if identity_of(provider, api, old[1], old[0]) == identity_of(provider, api, new[1], new[0]):
@@ -115,23 +126,15 @@ def _bare(asked: Asked) -> Json:
     return {"provider": asked.provider, "api": asked.api, "model": asked.target.model, "wire": wire}
 
 
-def _secrets(wire: Json) -> frozenset[str]:
-    """The digests of the texts that were taken out of a wire."""
-    if isinstance(wire, dict | list):
-        values = wire.values() if isinstance(wire, dict) else wire
-        return frozenset().union(*map(_secrets, values))
-    return frozenset([wire.digest]) if isinstance(wire, Redacted) else frozenset()
+def _hidden(wire: Json, secrets: Collection[str]) -> Json:
+    """A wire without the texts of these digests."""
 
+    def hidden(leaf: Json) -> Json:
+        if isinstance(leaf, str) and (digest := digest_of(leaf.encode("utf-8", "surrogatepass"))) in secrets:
+            return Redacted(digest)
+        return leaf
 
-def _hidden(wire: Json, secrets: frozenset[str]) -> Json:
-    """A wire without these texts."""
-    if isinstance(wire, dict):
-        return {name: _hidden(item, secrets) for name, item in wire.items()}
-    if isinstance(wire, list):
-        return [_hidden(item, secrets) for item in wire]
-    if isinstance(wire, str) and (digest := digest_of(wire.encode("utf-8", "surrogatepass"))) in secrets:
-        return Redacted(digest)
-    return wire
+    return mapped(wire, hidden)
 
 
 def _answer(record: Record) -> Json:

@@ -12,11 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plcli.committed import CommittedFiles
 from plcli.documents import FORMATS, Document
 from plcli.fence import TEXT_LIMIT, BadReference, Opened, is_path
 from plcli.git import Commit
-from plcli.mirror import Mirror
+from plcli.snapshots.committed import CommittedFiles
+from plcli.snapshots.mirror import Mirror
 from plcli.workspace import Kind, Workspace
 
 
