@@ -56,9 +56,8 @@ def test_a_no_answers_again_and_a_lost_connection_does_not(loop: Loop) -> None:
     assert loop.run("--recorded").code == 9
 
 
+@pytest.mark.parametrize("stream", [False], ids=["plain"], indirect=True)
 def test_nothing_is_imported_or_opened(loop: Loop) -> None:
-    if loop.stream:
-        pytest.skip("a recording is the same, however it came")
     loop.answer(loop.api.calls(1, CALLED), loop.api.says("Cold."))
     loop.run()
     loop.cli("log", "keep", "last")
@@ -197,9 +196,8 @@ def test_a_file_that_is_not_there_is_an_error(command: tuple[str, ...], bench: B
     assert "there is no file nowhere.jsonl" in done.err
 
 
+@pytest.mark.parametrize("loop", [RESPONSES], ids=str, indirect=True)
 def test_a_conversation_kept_by_the_provider_answers_from_its_recording(loop: Loop) -> None:
-    if loop.api is not RESPONSES:
-        pytest.skip("no other api keeps conversations")
     loop.write(chain="server")
     loop.answer(loop.api.calls(1, CALLED), loop.api.says("Cold."))
     loop.run()

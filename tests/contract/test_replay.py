@@ -133,9 +133,8 @@ def test_each_exchange_is_as_it_was_where_it_is_answered_so(loop: Loop) -> None:
     assert verdicts(loop.records) == ["identical", "identical"]
 
 
+@pytest.mark.parametrize("loop", [RESPONSES], ids=str, indirect=True)
 def test_a_conversation_that_the_provider_keeps_is_begun_anew(loop: Loop) -> None:
-    if loop.api is not RESPONSES:
-        pytest.skip("no other api keeps conversations")
     loop.write(chain="server")
     rounds = [loop.api.calls(1, CALLED), loop.api.says("Cold.")]
     loop.answer(*rounds)
