@@ -25,7 +25,7 @@ class MediaStore:
 
     def __init__(self, folder: Path, beside: Sequence[MediaStore] = ()) -> None:
         self.folder = folder
-        self._beside = beside
+        self.beside = tuple(beside)
 
     def put(self, data: bytes, mime: str) -> str:
         """Keep the bytes, and return their digest; when this returns, they are on the disk.
@@ -73,7 +73,7 @@ class MediaStore:
             found = self._listed(stem) or next(self.folder.glob(f"{stem}.*"), None)
         except OSError as error:
             raise disk.refusal(self.folder, error) from None
-        return found or next(filter(None, (store.path(digest) for store in self._beside)), None)
+        return found or next(filter(None, (store.path(digest) for store in self.beside)), None)
 
     def _listed(self, stem: str) -> Path | None:
         """The file under one of the extensions that plcli gives; finds it without reading the folder."""

@@ -11,6 +11,8 @@ from plcli.answering import Answering
 from plcli.cancel import Cancel
 from plcli.connect import Connection, Limits, connect, disconnected
 from plcli.errors import LogError, OfflineError
+from plcli.keeping import copy_media
+from plcli.mediastore import MediaStore
 from plcli.policies import ToolTerms
 from plcli.recall import Answers
 from plcli.records import Batch, Record, line
@@ -218,8 +220,12 @@ class Running:
         """The records as they are in the log, where they are to be kept; and why they could not be written."""
         if not self.keep:
             return list(records), None
+        session = self.session
         try:
-            return self.session.log.append_all(records), None
+            if session.store.beside:
+                # What was sent again may lie beside recordings alone, which come and go with branches.
+                copy_media(records, MediaStore(session.store.folder), session.store)
+            return session.log.append_all(records), None
         except LogError as error:
             return list(records), error
 

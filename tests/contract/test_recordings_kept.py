@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 import signal
 import time
@@ -13,7 +14,7 @@ from plcli.media import digest_of
 from tests.support import pictures
 from tests.support.cli import Process
 from tests.support.image_streams import image_events
-from tests.support.replays import Bench, offline, records, without_log
+from tests.support.replays import Bench, offline, records, sent, without_log
 
 
 def test_only_what_drifted_is_run_and_replaced(bench: Bench) -> None:
@@ -147,3 +148,22 @@ def test_what_was_run_before_an_interrupt_is_replaced(bench: Bench, plcli_proces
     assert after[2] == before[2]
     assert [record.response.text for record in records(file) if record.response][:2] == ["One", "Two"]
     assert b"2 recordings of recordings/hi.jsonl replaced" in err
+
+
+def test_what_is_replayed_from_recordings_stands_in_the_log_without_them(bench: Bench) -> None:
+    (bench.folder / "given.png").write_bytes(pictures.png(3, 3))
+    content = [{"type": "text", "text": "What is it? {{ n }}"}, {"type": "image", "source": "../given.png"}]
+    bench.spec(messages=[{"role": "user", "content": content}])
+    bench("run", "hi", "--no-stream")
+    assert bench("log", "keep", "last", "--to", "recordings/r.jsonl").code == 0
+    shutil.rmtree(bench.folder / "media")
+    (bench.folder / "runs.jsonl").unlink()
+    (bench.folder / "given.png").unlink()
+    assert bench("replay", "--from", "recordings/r.jsonl").code == 0
+    shutil.rmtree(bench.folder / "recordings")
+    assert bench("replay", "last").code == 0
+    assert bench("replay", "last~1", "--set", "params.max_output_tokens=9").code == 0
+    first, again, verbatim, changed = (json.loads(body) for _, body in sent(bench.server))
+    assert first == again == verbatim
+    assert changed["messages"] == first["messages"]
+    assert changed != first
