@@ -25,6 +25,11 @@ class Agreement:
     called: bool = False
     """Whether any of them called a tool."""
 
+    @property
+    def runs(self) -> int:
+        """How many have ended."""
+        return self.states.total()
+
     def count(self, record: Record) -> None:
         """Add a run."""
         self.states[state_of(record)] += 1
@@ -42,7 +47,7 @@ class Agreement:
 
         `agreement: 8 of 10 the same answer, 3 distinct; calls 10 of 10 the same; states 10 ok`.
         """
-        if self.states.total() < 2:
+        if self.runs < 2:
             return ()
         told = [f"{_same(self.answers)} answer{_distinct(self.answers)}"] if self.answers else []
         told += [f"calls {_same(self.calls)}{_distinct(self.calls)}"] if self.called else []

@@ -7,7 +7,6 @@ may be any number of them.
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -63,7 +62,7 @@ class Replays:
     conductor: Conductor[Ended | Outcome] = field(init=False)
     _paces: Paces = field(init=False)
     _tasks: Tasks = field(init=False)
-    _agreements: dict[tuple[str, int | None], tuple[Agreement, Counter[str]]] = field(default_factory=dict)
+    _agreements: dict[tuple[str, int | None], Agreement] = field(default_factory=dict)
     _free: Pace = field(default_factory=Pace)
 
     def run(self) -> Exit:
@@ -233,10 +232,9 @@ class Replays:
             return
         replay = outcome.now.replay
         key = (outcome.then.id, replay.exchange if replay else None)
-        agreement, ended = self._agreements.setdefault(key, (Agreement(), Counter()))
+        agreement = self._agreements.setdefault(key, Agreement())
         agreement.count(outcome.now)
-        ended["all"] += 1
-        if ended["all"] == self.how.repeat:
+        if agreement.runs == self.how.repeat:
             del self._agreements[key]
             for line in agreement.lines():
                 self.running.session.screen.say((f"{outcome.name}: {line}", "bold"))
