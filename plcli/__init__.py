@@ -99,7 +99,8 @@ import against it.
                    echo_answer, echo_script, echo_turns < echo
     snapshots      mirror < committed < states
     diffing        alignment < deltas, linechanges, textchanges; deltas < differing
-                   differing, linechanges, precedents, specplaces < causes < contrasts, drift; drift < nearest
+                   differing, linechanges, precedents, specplaces < evidence < causes < contrasts, drift
+                   drift < nearest
     reopening      loggedsources, mediafiles < aswritten; mending; proving < barewires
     handling       python_handler; children, modulefiles < permission; mcp_answers < mcp_http, mcp_stdio
                    children < mcp_stdio; mcp_http < mcp_session; mcp_session, mcp_stdio < mcp_client < handlers

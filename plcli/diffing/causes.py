@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from plcli import __version__, paths
-from plcli.diffing.deltas import rows_of, same_json
-from plcli.diffing.differing import MODEL, request_of
+from plcli.diffing.deltas import same_json
+from plcli.diffing.differing import MODEL
+from plcli.diffing.evidence import Evidence, Spot
 from plcli.diffing.linechanges import Changed
-from plcli.diffing.precedents import Precedent, of_run, source_path, spec_path
-from plcli.diffing.specplaces import tool_place, turn_place
-from plcli.media import Json
+from plcli.diffing.precedents import Precedent, of_run
 from plcli.mediastore import MediaStore
-from plcli.outlines import outline
 from plcli.paths import Parts
 from plcli.places import Position
 from plcli.providers.reading import table
@@ -27,35 +20,6 @@ from plcli.resolve import Resolved
 
 _DRAWN = (("messages",), ("image",))
 """Fields of a request that options of `plcli image` change."""
-
-
-class _Spot(NamedTuple):
-    """A place in a file of today, and that of the same in the file of then (None: not known)."""
-
-    file: Changed
-    place: Parts
-    before: Parts | None
-
-    @property
-    def exact(self) -> bool:
-        """Whether something stands at the place today."""
-        return not self.place or self.file.depth(self.place) == len(self.place)
-
-    @property
-    def vanished(self) -> bool:
-        """Whether something stood at the place then, and nothing does today."""
-        before = self.before if self.file.known and not self.exact else None
-        return bool(before) and self.file.depth(before or (), then=True) == len(before or ())
-
-    def found(self, *, gone: bool) -> Position | None:
-        """The changed line that says it, or where what is `gone` stood; None where none has changed."""
-        if (gone or self.vanished) and self.before is not None:
-            return self.file.gone(self.before)
-        return self.file.changed(self.place) if not self.place or self.file.depth(self.place) else None
-
-    def uses(self, variable: str) -> bool:
-        """Whether the text at the place names a variable."""
-        return re.search(rf"\b{re.escape(variable)}\b", self.file.text(self.place)) is not None
 
 
 def located(
@@ -72,7 +36,7 @@ def located_since(differences: Sequence[Difference], resolved: Resolved, then: P
     the path, as far as the bytes of then are known; else of the value. Where no file does, `cause` says what: an
     option of the command line, a variable, another version of plcli; neither is there where that is not known.
     """
-    evidence = _Evidence(resolved, then)
+    evidence = Evidence(resolved, then)
     return tuple(_located(one, evidence) for one in differences)
 
 
@@ -87,7 +51,7 @@ def located_in(differences: Sequence[Difference], file: Changed) -> tuple[Differ
     return tuple(map(place, differences))
 
 
-def _located(difference: Difference, evidence: _Evidence) -> Difference:
+def _located(difference: Difference, evidence: Evidence) -> Difference:
     try:
         path = paths.parse(difference.path)
     except ValueError:
@@ -97,7 +61,7 @@ def _located(difference: Difference, evidence: _Evidence) -> Difference:
     for spot in spots:
         if (found := spot.found(gone=gone)) is not None:
             return _at(difference, spot.file, found)
-    if (cause := evidence.cause(path, spots)) is not None:
+    if (cause := _cause(evidence, path, spots)) is not None:
         return difference.model_copy(update={"cause": cause})
     for spot in spots:
         if not spot.file.known and (not spot.place or spot.file.depth(spot.place)):
@@ -114,179 +78,39 @@ def _at(difference: Difference, file: Changed, position: Position) -> Difference
     return difference.model_copy(update={"file": file.path, "line": line, "column": column})
 
 
-class _Evidence:
-    """What is known of then and of today."""
+def _cause(evidence: Evidence, path: Parts, spots: Sequence[Spot]) -> str | None:
+    """What of the command line, or which variable, makes a difference; None where neither does."""
+    overrides, before = evidence.resolved.overrides, evidence.then.overrides
+    if path[:1] and path[0] in MODEL and (model := _other_model(evidence)) is not None:
+        return model
+    set_then = table(before.get("set"))
+    set_now = dict(overrides.set)
+    for name in {**set_now, **set_then}:
+        if name in set_now and name in set_then and same_json(set_now[name], set_then[name]):
+            continue
+        if any(_touch(name, place) for place in (path, *(spot.place for spot in spots if spot.file is evidence.spec))):
+            return f"--set {name}" if name in set_now else f"then --set {name}"
+    document = evidence.resolved.document
+    if path[:1] == ("messages",) and document is not None and document.file == "--prompt":
+        return "--prompt"
+    if path[:1] in _DRAWN and not same_json((overrides.record() or {}).get("image"), before.get("image")):
+        return "the pictures of the command line"
+    changed = list(evidence.changed_variables())
+    used = [name for spot in spots for name in changed if spot.uses(name)]
+    if used:
+        return f"variable {used[0]}"
+    if len(changed) == 1 and path[:1] == ("messages",):
+        return f"variable {changed[0]}"
+    return _other_model(evidence)
 
-    def __init__(self, resolved: Resolved, then: Precedent) -> None:
-        self.resolved = resolved
-        self.then = then
-        self._spec_path = spec_path(resolved)
 
-    @cached_property
-    def files(self) -> dict[str, Changed]:
-        """The files of today's request, by the names that records give them."""
-        return {
-            one.path: Changed(one.path, one.data, self.then.bytes_of(self._named_then(one.path), one.data))
-            for one in self.resolved.sources
-        }
-
-    def _named_then(self, path: str) -> str:
-        """What a file was named then: the spec may be another one."""
-        return self.then.spec if path == self._spec_path and self.then.spec is not None else path
-
-    @property
-    def spec(self) -> Changed | None:
-        """The file of the spec; None for a prompt of the command line."""
-        return self.files.get(self._spec_path) if self._spec_path is not None else None
-
-    @cached_property
-    def model(self) -> Changed | None:
-        """The file of the model spec."""
-        path = self.resolved.model.path
-        return self._file(path) if path is not None else None
-
-    @cached_property
-    def only_change(self) -> tuple[Changed, Position] | None:
-        """The file and place of the one change there is; None where there are none, or several, or plcli is another."""
-        if self.then.plcli != __version__ or not all(file.known for file in self.files.values()):
-            return None
-        changes = [(file, start) for file in self.files.values() for start in file.starts]
-        return changes[0] if len(changes) == 1 else None
-
-    def spots(self, path: Parts) -> Iterator[_Spot]:
-        """Where files say what stands at a path of the request, the likeliest first."""
-        spec, model = self.spec, self.model
-        match path:
-            case ("messages", *rest) if spec is not None:
-                yield from self._of_message(spec, tuple(rest))
-            case ("tools", *rest) if spec is not None:
-                yield from self._of_tool(spec, tuple(rest))
-            case ("output", *rest) if spec is not None:
-                yield from self._of_output(spec, tuple(rest))
-            case (name, *_) if name in MODEL:
-                if spec is not None and self.resolved.overrides.model is None:
-                    yield from (_Spot(spec, (each,), (each,)) for each in dict.fromkeys(("model", name)))
-                if model is not None:
-                    yield _Spot(model, (name,), (name,))
-            case _:
-                yield from (_Spot(file, path, path) for file in (spec, model) if file is not None)
-                if spec is not None:
-                    yield _Spot(spec, ("model",), None)
-
-    def cause(self, path: Parts, spots: Sequence[_Spot]) -> str | None:
-        """What of the command line, or which variable, makes a difference; None where neither does."""
-        overrides, before = self.resolved.overrides, self.then.overrides
-        if path[:1] and path[0] in MODEL and (model := self._other_model()) is not None:
-            return model
-        set_then = table(before.get("set"))
-        set_now = dict(overrides.set)
-        for name in {**set_now, **set_then}:
-            if name in set_now and name in set_then and same_json(set_now[name], set_then[name]):
-                continue
-            if any(_touch(name, place) for place in (path, *(spot.place for spot in spots if spot.file is self.spec))):
-                return f"--set {name}" if name in set_now else f"then --set {name}"
-        document = self.resolved.document
-        if path[:1] == ("messages",) and document is not None and document.file == "--prompt":
-            return "--prompt"
-        if path[:1] in _DRAWN and not same_json((overrides.record() or {}).get("image"), before.get("image")):
-            return "the pictures of the command line"
-        changed = list(self._changed_variables())
-        used = [name for spot in spots for name in changed if spot.uses(name)]
-        if used:
-            return f"variable {used[0]}"
-        if len(changed) == 1 and path[:1] == ("messages",):
-            return f"variable {changed[0]}"
-        return self._other_model()
-
-    def _other_model(self) -> str | None:
-        """What says another model than then, where no spec does; None where it is the same, or its spec names it."""
-        now, then = self.resolved.overrides.model, self.then.overrides.get("model")
-        if now != then:
-            return f"--model {now}" if now else f"then --model {then}"
-        named = now is not None or "model" in table(self._spec_value)
-        return None if named or self.resolved.model_name == self.then.model else "the default model of plcli.toml"
-
-    def _changed_variables(self) -> Iterator[str]:
-        was, is_ = self.then.variables, self.resolved.variables
-        for name in {**is_, **was}:
-            if (name in was) != (name in is_) or not same_json(was.get(name), is_.get(name)):
-                yield name
-
-    def _of_message(self, spec: Changed, rest: Parts) -> Iterator[_Spot]:
-        """The turn in the spec, the file that it names, and the defaults of variables in it."""
-        if not rest or not isinstance(rest[0], int):
-            yield _Spot(spec, ("messages",), ("messages",))
-            return
-        today, then = self._spec_value, spec.before.value if spec.before is not None else {}
-        at = self._order[rest[0]] if rest[0] < len(self._order) else rest[0]
-        place = turn_place(today, self.resolved.variables, at, rest[1:])
-        # Of what went inside a turn only today's index is known.
-        before = turn_place(then, self.then.variables, rest[0], ()) if len(rest) == 1 else None
-        spot = _Spot(spec, place, before)
-        if (file := self._named(today, place)) is not None:
-            spot = _Spot(file, (), None)
-            yield spot
-        yield _Spot(spec, place, before)
-        for name in filter(spot.uses, self._changed_variables()):
-            yield _Spot(spec, ("variables", name, "default"), ("variables", name, "default"))
-        if self._order != sorted(set(self._order)):
-            yield _Spot(spec, ("messages",), None)
-
-    def _of_tool(self, spec: Changed, rest: Parts) -> Iterator[_Spot]:
-        """The tool in its file, or in the spec."""
-        name, inner = str(rest[0]) if rest else "", rest[1:]
-        today, then = self._spec_value, spec.before.value if spec.before is not None else {}
-        if inner and (tool := self.resolved.tools.get(name)) and (file := self._file(tool.path)):
-            yield _Spot(file, inner, inner)
-        yield _Spot(spec, tool_place(today, name, inner), tool_place(then, name, inner))
-
-    def _of_output(self, spec: Changed, rest: Parts) -> Iterator[_Spot]:
-        """The schema in its file, or in the spec."""
-        place: Parts = ("output", *rest)
-        named = paths.find(self._spec_value, ("output", "schema"))
-        if rest[:1] == ("schema",) and isinstance(named, str):
-            if (file := self._beside(named)) is not None:
-                yield _Spot(file, rest[1:], rest[1:])
-            place = ("output", "schema")
-        yield _Spot(spec, place, place)
-
-    @property
-    def _spec_value(self) -> Json:
-        return self.resolved.document.value if self.resolved.document is not None else {}
-
-    @cached_property
-    def _order(self) -> list[int]:
-        """For each turn of the wire, which turn of the request it is of: apis put some together and take some apart."""
-        request, compiled = self.resolved.request, self.resolved.compiled
-        sent = request_of(request.provider, request.api, (compiled.wire, compiled.target))
-        if sent is None or sent.messages == request.messages:
-            return list(range(len(request.messages)))
-        order: list[int] = []
-        latest = 0
-        for mine, theirs in rows_of(outline(request)["messages"], outline(sent)["messages"]):
-            latest = mine if mine is not None else latest
-            if theirs is not None:
-                order.append(latest)
-        return order
-
-    def _named(self, value: Json, place: Parts) -> Changed | None:
-        """The file that stands at a place of the spec: one of words, or a source."""
-        said = paths.find(value, place)
-        named = said.get("file") if isinstance(said, Mapping) else said if place[-1:] == ("source",) else None
-        return self._beside(named) if isinstance(named, str) else None
-
-    def _beside(self, named: str) -> Changed | None:
-        """The file that a path in the spec leads to."""
-        if self.resolved.file is None:
-            return self._file(Path(os.path.normpath(named)))
-        try:
-            return self._file(Path(os.path.realpath(self.resolved.file.parent / named)))
-        except ValueError:
-            return None
-
-    def _file(self, path: Path) -> Changed | None:
-        known = source_path(self.resolved, path)
-        return self.files[known] if known is not None else None
+def _other_model(evidence: Evidence) -> str | None:
+    """What says another model than then, where no spec does; None where it is the same, or its spec names it."""
+    now, then = evidence.resolved.overrides.model, evidence.then.overrides.get("model")
+    if now != then:
+        return f"--model {now}" if now else f"then --model {then}"
+    named = now is not None or "model" in table(evidence.spec_value)
+    return None if named or evidence.resolved.model_name == evidence.then.model else "the default model of plcli.toml"
 
 
 def _touch(path: str, place: Parts) -> bool:
